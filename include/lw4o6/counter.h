@@ -127,6 +127,7 @@ extern "C" {
 	X(DROP_FRAG4_UNBOUND, "drop-frag4-unbound-packets", "drop-frag4-unbound-bytes", "IPv4 fragments: first fragment was refused") \
 	X(DROP_FRAG4_DISABLED, "drop-frag4-disabled-packets", "drop-frag4-disabled-bytes", "IPv4 fragments: fragments are forbidden") \
 	X(DROP_FRAG4_ECN, "drop-frag4-ecn-packets", "drop-frag4-ecn-bytes", "IPv4 fragments: forbidden ECN mix") \
+	X(FRAG4_DUPLICATE, "frag4-duplicate", NULL, "exact duplicates ignored") \
 	X(ECN_ANOMALY_NOT_ECT_ECT0, "ecn-anomaly-not-ect-ect0", NULL, "inner not-ect, outer ect0") \
 	X(ECN_ANOMALY_NOT_ECT_ECT1, "ecn-anomaly-not-ect-ect1", NULL, "inner not-ect, outer ect1") \
 	X(ECN_ANOMALY_NOT_ECT_CE, "ecn-anomaly-not-ect-ce", NULL, "inner not-ect, outer ce") \
