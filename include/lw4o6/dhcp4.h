@@ -39,6 +39,32 @@ enum {
 #define LW4O6_DHCP4_BOOTREPLY 2
 #define LW4O6_DHCP4_BROADCAST 0x8000u
 
+/** Leasequery status, option 151 (RFC 6926 section 6.2.2, RFC 7724 section 5.3). */
+enum lw4o6_dhcp4_status {
+	LW4O6_DHCP4_LQ_SUCCESS = 0,
+	LW4O6_DHCP4_LQ_UNSPEC_FAIL = 1,
+	LW4O6_DHCP4_LQ_QUERY_TERMINATED = 2,
+	LW4O6_DHCP4_LQ_MALFORMED_QUERY = 3,
+	LW4O6_DHCP4_LQ_NOT_ALLOWED = 4,
+	LW4O6_DHCP4_LQ_DATA_MISSING = 5,
+	LW4O6_DHCP4_LQ_CONNECTION_ACTIVE = 6,
+	LW4O6_DHCP4_LQ_CATCH_UP_COMPLETE = 7,
+	LW4O6_DHCP4_LQ_TLS_REFUSED = 8,
+};
+
+/** State of a lease, option 156 (RFC 6926 section 6.2.7). */
+enum lw4o6_dhcp4_state {
+	LW4O6_DHCP4_STATE_AVAILABLE = 1,
+	LW4O6_DHCP4_STATE_ACTIVE = 2,
+	LW4O6_DHCP4_STATE_EXPIRED = 3,
+	LW4O6_DHCP4_STATE_RELEASED = 4,
+	LW4O6_DHCP4_STATE_ABANDONED = 5,
+	LW4O6_DHCP4_STATE_RESET = 6,
+	LW4O6_DHCP4_STATE_REMOTE = 7,
+	LW4O6_DHCP4_STATE_TRANSITIONING = 8,
+};
+#define LW4O6_DHCP4_SOURCE_REMOTE 0x01u /**< bit of option 157 */
+
 /** The fixed part; integers in host order. */
 struct lw4o6_dhcp4_hdr {
 	uint8_t op, htype, hlen, hops;
@@ -59,9 +85,25 @@ enum lw4o6_dhcp4_has {
 	LW4O6_DHCP4_HAS_SADDR = 1 << 6,     /**< 109 */
 	LW4O6_DHCP4_HAS_PORTS = 1 << 7,     /**< 159 */
 	LW4O6_DHCP4_HAS_SUBNET = 1 << 8,    /**< 1 */
+	LW4O6_DHCP4_HAS_TYPE = 1 << 9,      /**< 53: always set after a decode */
+	LW4O6_DHCP4_HAS_CLIENT_ID = 1 << 10,        /**< 61 */
+	LW4O6_DHCP4_HAS_PRL = 1 << 11,              /**< 55 */
+	LW4O6_DHCP4_HAS_MESSAGE = 1 << 12,          /**< 56 */
+	LW4O6_DHCP4_HAS_VENDOR_CLASS = 1 << 13,     /**< 60 */
+	LW4O6_DHCP4_HAS_RELAY_INFO = 1 << 14,       /**< 82 */
+	LW4O6_DHCP4_HAS_LAST_TRANSACTION = 1 << 15, /**< 91 */
+	LW4O6_DHCP4_HAS_ASSOCIATED = 1 << 16,       /**< 92 */
+	LW4O6_DHCP4_HAS_STATUS = 1 << 17,           /**< 151 */
+	LW4O6_DHCP4_HAS_BASE_TIME = 1 << 18,        /**< 152 */
+	LW4O6_DHCP4_HAS_START_OF_STATE = 1 << 19,   /**< 153 */
+	LW4O6_DHCP4_HAS_QUERY_START = 1 << 20,      /**< 154 */
+	LW4O6_DHCP4_HAS_QUERY_END = 1 << 21,        /**< 155 */
+	LW4O6_DHCP4_HAS_STATE = 1 << 22,            /**< 156 */
+	LW4O6_DHCP4_HAS_SOURCE = 1 << 23,           /**< 157 */
 };
 
-/** A decoded message. Spans borrow from the message, or from @c scratch when the option was split. */
+/** A decoded message. Spans borrow from the message, or from @c scratch when the option was split.
+ *  A value without its bit in @c has is undefined; a span without it has p NULL. */
 struct lw4o6_dhcp4_msg {
 	struct lw4o6_dhcp4_hdr hdr;
 	uint8_t type;       /**< option 53, enum lw4o6_dhcp4_type */
@@ -76,10 +118,19 @@ struct lw4o6_dhcp4_msg {
 	struct in6_addr saddr;      /**< 109 */
 	struct lw4o6_psid ports;    /**< 159 */
 	struct lw4o6_span client_id;    /**< 61, 2..255 octets */
-	struct lw4o6_span prl;          /**< 55 */
+	struct lw4o6_span prl;          /**< 55; without repeats (C-050) */
 	struct lw4o6_span message;      /**< 56, without trailing NULs */
 	struct lw4o6_span vendor_class; /**< 60 */
 	struct lw4o6_span relay_info;   /**< 82 */
+	uint32_t last_transaction_s;    /**< 91; seconds before base_time */
+	uint32_t base_time;             /**< 152; seconds since 1970 by the server's clock, as 154 and 155 */
+	uint32_t start_of_state_s;      /**< 153; seconds before base_time */
+	uint32_t query_start, query_end; /**< 154, 155 */
+	struct lw4o6_span associated;   /**< 92; 4 octets per address */
+	struct lw4o6_span status_text;  /**< behind the code of option 151, no NUL in it */
+	uint8_t status;                 /**< 151, enum lw4o6_dhcp4_status */
+	uint8_t state;                  /**< 156, enum lw4o6_dhcp4_state; other values are kept */
+	uint8_t source;                 /**< 157 */
 	bool no_end;        /**< the field ended without option 255 (C-042) */
 	uint8_t scratch[LW4O6_DHCP4_SCRATCH];
 };
@@ -102,6 +153,27 @@ int lw4o6_dhcp4_decode(struct lw4o6_dhcp4_msg *m, const uint8_t *buf, size_t len
 LW4O6_API LW4O6_MUSTCHECK
 int lw4o6_dhcp4_option(const uint8_t *buf, size_t len, uint8_t code, uint8_t *dst, size_t room,
                        struct lw4o6_span *value);
+
+/** One instance of a DHCPv4 option; data is borrowed from the message. */
+struct lw4o6_opt4 {
+	uint8_t code;
+	size_t len;
+	const uint8_t *data;
+};
+
+/** The options of a message being walked: the options field, then file and sname when option 52 says so (C-044). */
+struct lw4o6_opt4_iter {
+	const uint8_t *msg, *p, *end;
+	uint8_t field;      /**< 0 options, 1 file, 2 sname */
+	uint8_t overload;   /**< what is left of option 52: bits 1 and 2 */
+	uint8_t overloads;  /**< instances of option 52 in the options field, at most 2 counted */
+	bool no_end;        /**< a field ended without option 255 */
+};
+
+/** Start on a message of at least LW4O6_DHCP4_HLEN octets. Instances come as they stand, not concatenated. */
+LW4O6_API struct lw4o6_opt4_iter lw4o6_opt4_walk(const uint8_t *msg, size_t len);
+/** @return 1 with *o filled; 0 at the end; LW4O6_ETRUNC: an option runs past its field. */
+LW4O6_API int lw4o6_opt4_next(struct lw4o6_opt4_iter *it, struct lw4o6_opt4 *o);
 
 /** Does option 55 list @p code? */
 LW4O6_API bool lw4o6_dhcp4_prl_has(const struct lw4o6_dhcp4_msg *m, uint8_t code);

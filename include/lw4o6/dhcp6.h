@@ -78,6 +78,11 @@ LW4O6_API void lw4o6_dhcp6_begin(struct lw4o6_wr *w, uint8_t type, uint32_t xid)
 /** Write option 6 from a list of codes in host order. */
 LW4O6_API void lw4o6_dhcp6_put_oro(struct lw4o6_wr *w, const uint16_t *codes, size_t n);
 
+/**
+ * Write option 8 from hundredths of a second since the exchange began, saturating at 0xffff (C-032).
+ */
+LW4O6_API void lw4o6_dhcp6_put_elapsed(struct lw4o6_wr *w, uint64_t hundredths);
+
 /** One relay's header and what it added. Spans borrow from the message. */
 struct lw4o6_dhcp6_relay {
 	uint8_t hop_count;
@@ -112,6 +117,17 @@ LW4O6_API void lw4o6_dhcp6_relay_close(struct lw4o6_wr *w, const struct lw4o6_dh
 /** Status code option body, C-030. @return LW4O6_OK or LW4O6_EMALF. */
 LW4O6_API LW4O6_MUSTCHECK
 int lw4o6_dhcp6_status_decode(uint16_t *status, struct lw4o6_span *text, const uint8_t *body, size_t len);
+
+/**
+ * Option 82 or 83 body: seconds, 60..86400 (C-031).
+ * @return LW4O6_OK, or LW4O6_EMALF (length) or LW4O6_EINVAL (range): the option is to be ignored. On error *seconds is untouched.
+ */
+LW4O6_API LW4O6_MUSTCHECK int lw4o6_dhcp6_max_rt_decode(uint32_t *seconds, const uint8_t *body, size_t len);
+/**
+ * Option 32 body: seconds, at least 600; 0xffffffff is for ever (C-031).
+ * @return LW4O6_OK, or LW4O6_EMALF with *seconds untouched.
+ */
+LW4O6_API LW4O6_MUSTCHECK int lw4o6_dhcp6_refresh_decode(uint32_t *seconds, const uint8_t *body, size_t len);
 
 /** IA_NA (3), IA_PD (25): C-028, C-029. */
 struct lw4o6_dhcp6_ia {

@@ -23,6 +23,8 @@ enum lw4o6_opt6_code {
 	LW4O6_OPT6_UNICAST = 12,               /**< 21.12 */
 	LW4O6_OPT6_STATUS_CODE = 13,           /**< 21.13 */
 	LW4O6_OPT6_RAPID_COMMIT = 14,          /**< 21.14 */
+	LW4O6_OPT6_USER_CLASS = 15,            /**< 21.15 */
+	LW4O6_OPT6_VENDOR_CLASS = 16,          /**< 21.16 */
 	LW4O6_OPT6_INTERFACE_ID = 18,          /**< 21.18 */
 	LW4O6_OPT6_RECONF_MSG = 19,            /**< 21.19 */
 	LW4O6_OPT6_RECONF_ACCEPT = 20,         /**< 21.20 */

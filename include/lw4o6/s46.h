@@ -69,7 +69,7 @@ int lw4o6_s46_lw_decode(struct lw4o6_s46_lw *dst, const uint8_t *body, size_t le
 /** Write option 96 whole. Sets LW4O6_EINVAL in @p w when C-024 would not accept it (S-016). */
 LW4O6_API void lw4o6_s46_lw_put(struct lw4o6_wr *w, const struct lw4o6_s46_lw *lw);
 
-/** Option 111. */
+/** Option 111: the codes of mechanisms known here (64, 88, 94, 95, 96) in order; others are skipped (C-026). */
 struct lw4o6_s46_priority {
 	unsigned n;
 	uint16_t code[LW4O6_S46_PRIORITY_MAX];

@@ -1,0 +1,35 @@
+/* Numbers of the DHCPv4 options that lw4o6_dhcp4_decode() reads: 1 + the bit in lw4o6_dhcp4_msg.has. */
+#ifndef LW4O6_DHCP4_INT_H
+#define LW4O6_DHCP4_INT_H
+
+#include <lw4o6/dhcp4.h>
+
+enum {
+	F4_REQUESTED = 1,
+	F4_LEASE,
+	F4_SERVER_ID,
+	F4_MAX_SIZE,
+	F4_T1,
+	F4_T2,
+	F4_SADDR,
+	F4_PORTS,
+	F4_SUBNET,
+	F4_TYPE,
+	F4_CLIENT_ID,
+	F4_PRL,
+	F4_MESSAGE,
+	F4_VENDOR_CLASS,
+	F4_RELAY_INFO,
+	F4_LAST_TRANSACTION,
+	F4_ASSOCIATED,
+	F4_STATUS,
+	F4_BASE_TIME,
+	F4_START_OF_STATE,
+	F4_QUERY_START,
+	F4_QUERY_END,
+	F4_STATE,
+	F4_SOURCE,
+	F4_COUNT = F4_SOURCE,
+};
+
+#endif
