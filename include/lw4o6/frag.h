@@ -28,7 +28,7 @@ extern "C" {
 /** A packet being cut; private members. */
 struct lw4o6_frag6_cut {
 	const uint8_t *pkt;
-	size_t len, off, room;
+	size_t len, off, mtu;
 	uint32_t id;
 };
 
@@ -51,8 +51,8 @@ ssize_t lw4o6_frag6_cut_next(struct lw4o6_frag6_cut *c, uint8_t *dst, size_t roo
 struct lw4o6_frag4_cut {
 	const uint8_t *pkt;
 	size_t hlen, len, off, mtu;
-	size_t later_hlen;      /* of all but the first piece */
-	uint8_t later_opt[40];  /* options with the copy bit, padded */
+	size_t later_hlen;         /* of all but the first piece */
+	uint8_t later_options[40]; /* those with the copy bit, padded */
 };
 
 /**
@@ -95,7 +95,7 @@ enum { LW4O6_FRAG4_IDENT_SLOTS = 2048 };
  */
 struct lw4o6_frag4_ident {
 	uint64_t key[2];
-	uint16_t slot[LW4O6_FRAG4_IDENT_SLOTS];
+	uint32_t slot[LW4O6_FRAG4_IDENT_SLOTS];
 };
 
 LW4O6_API void lw4o6_frag4_ident_init(struct lw4o6_frag4_ident *g, const struct lw4o6_host *host);
@@ -236,7 +236,7 @@ struct lw4o6_frag4_result {
 	size_t len;
 	unsigned reason;      /**< DROP: enum lw4o6_counter */
 	struct lw4o6_frag4_ref ref; /**< FIRST */
-	const void *decision; /**< FOLLOW: LW4O6_FRAG4_DECISION octets aligned for any type; valid until the next call */
+	const void *decision; /**< FOLLOW: LW4O6_FRAG4_DECISION octets, aligned to 8; valid until the next call */
 };
 
 /** @return NULL: no memory, or a setting out of range. */
