@@ -80,17 +80,31 @@ void rtnl_close(struct rtnl *r)
 
 /* ---- reading messages ---- */
 
-static const struct rtattr *find_attr(const struct rtattr *rta, size_t len, uint16_t type)
+/* The kernel's own macros for stepping cast a char pointer, which not every compiler takes. */
+static const struct rtattr *find_attr(const struct nlmsghdr *nh, size_t fixed, uint16_t type)
 {
-	for (; RTA_OK(rta, len); rta = RTA_NEXT(rta, len))
+	const uint8_t *p = (const uint8_t *)NLMSG_DATA(nh) + NLMSG_ALIGN(fixed);
+	size_t left = nh->nlmsg_len > NLMSG_SPACE(fixed) ? nh->nlmsg_len - NLMSG_SPACE(fixed) : 0;
+
+	while (left >= sizeof(struct rtattr)) {
+		const struct rtattr *rta = (const void *)p;
+		size_t step = RTA_ALIGN(rta->rta_len);
+
+		if (rta->rta_len < sizeof(*rta) || rta->rta_len > left)
+			break;
 		if (rta->rta_type == type)
 			return rta;
+		if (step >= left)
+			break;
+		p += step;
+		left -= step;
+	}
 	return NULL;
 }
 
-static bool take_attr(const struct rtattr *rta, size_t len, uint16_t type, void *dst, size_t n)
+static bool take_attr(const struct nlmsghdr *nh, size_t fixed, uint16_t type, void *dst, size_t n)
 {
-	const struct rtattr *a = find_attr(rta, len, type);
+	const struct rtattr *a = find_attr(nh, fixed, type);
 
 	if (!a || RTA_PAYLOAD(a) < n)
 		return false;
@@ -101,20 +115,19 @@ static bool take_attr(const struct rtattr *rta, size_t len, uint16_t type, void 
 static void report_link(const struct nlmsghdr *nh, rtnl_event_fn *fn, void *arg)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(nh);
-	const struct rtattr *rta = IFLA_RTA(ifi), *hw, *name;
-	size_t len = IFLA_PAYLOAD(nh);
+	const struct rtattr *hw, *name;
 	struct rtnl_event ev = { .kind = RTNL_LINK, .gone = nh->nlmsg_type == RTM_DELLINK };
 
 	ev.ifindex = (unsigned)ifi->ifi_index;
 	ev.up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
 	ev.hwtype = ifi->ifi_type;
-	take_attr(rta, len, IFLA_MTU, &ev.mtu, sizeof(ev.mtu));
-	hw = find_attr(rta, len, IFLA_ADDRESS);
+	take_attr(nh, sizeof(*ifi), IFLA_MTU, &ev.mtu, sizeof(ev.mtu));
+	hw = find_attr(nh, sizeof(*ifi), IFLA_ADDRESS);
 	if (hw && RTA_PAYLOAD(hw) <= sizeof(ev.hwaddr)) {
 		ev.hwaddr_len = (uint8_t)RTA_PAYLOAD(hw);
 		memcpy(ev.hwaddr, RTA_DATA(hw), ev.hwaddr_len);
 	}
-	name = find_attr(rta, len, IFLA_IFNAME);
+	name = find_attr(nh, sizeof(*ifi), IFLA_IFNAME);
 	if (name)
 		snprintf(ev.name, sizeof(ev.name), "%s", (const char *)RTA_DATA(name));
 	fn(arg, &ev);
@@ -123,8 +136,6 @@ static void report_link(const struct nlmsghdr *nh, rtnl_event_fn *fn, void *arg)
 static void report_addr(const struct nlmsghdr *nh, rtnl_event_fn *fn, void *arg)
 {
 	const struct ifaddrmsg *ifa = NLMSG_DATA(nh);
-	const struct rtattr *rta = IFA_RTA(ifa);
-	size_t len = IFA_PAYLOAD(nh);
 	struct rtnl_event ev = { .kind = RTNL_ADDR, .gone = nh->nlmsg_type == RTM_DELADDR };
 	struct ifa_cacheinfo ci = { .ifa_prefered = UINT32_MAX, .ifa_valid = UINT32_MAX };
 
@@ -135,12 +146,12 @@ static void report_addr(const struct nlmsghdr *nh, rtnl_event_fn *fn, void *arg)
 	ev.addr.prefix_len = ifa->ifa_prefixlen;
 	ev.addr.scope = ifa->ifa_scope;
 	ev.addr.flags = ifa->ifa_flags;
-	take_attr(rta, len, IFA_FLAGS, &ev.addr.flags, sizeof(ev.addr.flags));
-	take_attr(rta, len, IFA_CACHEINFO, &ci, sizeof(ci));
+	take_attr(nh, sizeof(*ifa), IFA_FLAGS, &ev.addr.flags, sizeof(ev.addr.flags));
+	take_attr(nh, sizeof(*ifa), IFA_CACHEINFO, &ci, sizeof(ci));
 	ev.addr.preferred_s = ci.ifa_prefered;
 	ev.addr.valid_s = ci.ifa_valid;
-	if (!take_attr(rta, len, IFA_LOCAL, &ev.addr.v6, addr_len(ev.addr.family)) &&
-	    !take_attr(rta, len, IFA_ADDRESS, &ev.addr.v6, addr_len(ev.addr.family)))
+	if (!take_attr(nh, sizeof(*ifa), IFA_LOCAL, &ev.addr.v6, addr_len(ev.addr.family)) &&
+	    !take_attr(nh, sizeof(*ifa), IFA_ADDRESS, &ev.addr.v6, addr_len(ev.addr.family)))
 		return;
 	fn(arg, &ev);
 }
@@ -148,9 +159,12 @@ static void report_addr(const struct nlmsghdr *nh, rtnl_event_fn *fn, void *arg)
 /* One datagram. @return 1: more to come; 0: the end of an answer; or the kernel's -errno. */
 static int read_messages(uint8_t *buf, size_t n, uint32_t seq, rtnl_event_fn *fn, void *arg)
 {
-	const struct nlmsghdr *nh = (const struct nlmsghdr *)(void *)buf;
+	for (size_t off = 0, step; off + sizeof(struct nlmsghdr) <= n; off += step) {
+		const struct nlmsghdr *nh = (const void *)(buf + off);
 
-	for (; NLMSG_OK(nh, n); nh = NLMSG_NEXT(nh, n)) {
+		if (nh->nlmsg_len < sizeof(*nh) || nh->nlmsg_len > n - off)
+			break;
+		step = NLMSG_ALIGN(nh->nlmsg_len);
 		if (seq != 0 && nh->nlmsg_seq != seq)
 			continue;
 		switch (nh->nlmsg_type) {
