@@ -1,10 +1,12 @@
 #include "config.h"
 
+#include "rtnl.h"
 #include "tun.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -26,4 +28,21 @@ int tun_open(const char *name, char actual[IFNAMSIZ])
 	}
 	memcpy(actual, ifr.ifr_name, IFNAMSIZ);
 	return fd;
+}
+
+int tun_accept_local(const char *name)
+{
+	static const struct {
+		const char *key, *value;
+	} settings[] = { { "accept_local", "1" }, { "rp_filter", "0" } };
+	char path[64];
+
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "net/ipv4/conf/%.15s/%s", name, settings[i].key);
+		int err = sysctl_write(path, settings[i].value);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
 }

@@ -11,4 +11,11 @@
  */
 int tun_open(const char *name, char actual[IFNAMSIZ]);
 
+/**
+ * Let the host take packets from the device whose source is one of its own addresses: the data path
+ * answers in the host's name (ICMP errors), which the kernel otherwise drops as martian.
+ * @return 0 or -errno.
+ */
+int tun_accept_local(const char *name);
+
 #endif
