@@ -214,6 +214,8 @@ int lw4o6_dhcp6_iaprefix_decode(struct lw4o6_dhcp6_iaprefix *x, uint16_t code, c
 		return r.err;
 	if (x->prefix_len > 128 || x->preferred_s > x->valid_s)
 		return LW4O6_EMALF;
+	for (unsigned i = x->prefix_len / 8u, bits = x->prefix_len % 8u; i < 16; i++, bits = 0)
+		x->prefix.s6_addr[i] &= (uint8_t)(0xff00 >> bits);
 	return check_framing(x->options);
 }
 

@@ -181,6 +181,10 @@ LW4O6_API bool lw4o6_dhcp4_prl_has(const struct lw4o6_dhcp4_msg *m, uint8_t code
 /** Write the fixed part, cookie and option 53; options follow with lw4o6_opt4_put(), then lw4o6_dhcp4_end(). */
 LW4O6_API void lw4o6_dhcp4_begin(struct lw4o6_wr *w, const struct lw4o6_dhcp4_hdr *hdr, uint8_t type);
 LW4O6_API void lw4o6_dhcp4_end(struct lw4o6_wr *w);
+/** Write every option whose bit is set in m->has, but 53, in the order of the bits. LW4O6_EINVAL: bad port set, long status text. */
+LW4O6_API void lw4o6_dhcp4_put_options(struct lw4o6_wr *w, const struct lw4o6_dhcp4_msg *m);
+/** Copy from a decoded message the options that lw4o6_dhcp4_decode() does not read, unchanged; option 52 goes, overload with it. */
+LW4O6_API void lw4o6_dhcp4_put_others(struct lw4o6_wr *w, const uint8_t *buf, size_t len);
 
 /**
  * Client identifier in the form of RFC 4361 section 6.1: 255, IAID, DUID.
