@@ -1,90 +1,28 @@
 #include "config.h"
 
-#include "cursor.h"
 #include "dhcp4_int.h"
+#include "opt_int.h"
 
 #include <lw4o6/dhcp6.h>
 
-enum {
-	SNAME_AT = 44,
-	FILE_AT = 108,
-	OVERLOAD_FILE = 1,
-	OVERLOAD_SNAME = 2,
-};
-
-static inline bool next_field(struct lw4o6_opt4_iter *it)
-{
-	if (it->field == 0 && it->overload & OVERLOAD_FILE) {
-		it->field = 1;
-		it->p = it->msg + FILE_AT;
-		it->end = it->msg + DHCP4_COOKIE_AT;
-		return true;
-	}
-	if (it->field < 2 && it->overload & OVERLOAD_SNAME) {
-		it->field = 2;
-		it->p = it->msg + SNAME_AT;
-		it->end = it->msg + FILE_AT;
-		return true;
-	}
-	return false;
-}
-
-/* Option 52 counts in the options field only, and two of them are one of length 2 (C-043, C-044). */
-static void note_overload(struct lw4o6_opt4_iter *it, const uint8_t *body, size_t len)
-{
-	bool good = it->overloads == 0 && len == 1 && body[0] >= 1 && body[0] <= 3;
-
-	it->overload = good ? body[0] : 0;
-	if (it->overloads < 2)
-		it->overloads++;
-}
-
-static inline int next_option(struct lw4o6_opt4_iter *it, struct lw4o6_opt4 *o)
-{
-	for (;;) {
-		if (it->p == it->end || *it->p == LW4O6_OPT4_END) {
-			if (it->p == it->end)
-				it->no_end = true;
-			if (!next_field(it)) {
-				it->p = it->end;
-				it->msg = NULL;
-				return 0;
-			}
-			continue;
-		}
-		if (*it->p != LW4O6_OPT4_PAD)
-			break;
-		it->p++;
-	}
-	if (it->end - it->p < 2 || it->p[1] > it->end - it->p - 2)
-		return LW4O6_ETRUNC;
-	o->code = it->p[0];
-	o->len = it->p[1];
-	o->data = it->p + 2;
-	it->p += 2 + o->len;
-	if (o->code == LW4O6_OPT4_OVERLOAD && it->field == 0)
-		note_overload(it, o->data, o->len);
-	return 1;
-}
-
 struct lw4o6_opt4_iter lw4o6_opt4_walk(const uint8_t *msg, size_t len)
 {
-	return (struct lw4o6_opt4_iter){ .msg = msg, .p = msg + LW4O6_DHCP4_HLEN, .end = msg + len };
+	return opt4_start(msg, len);
 }
 
 int lw4o6_opt4_next(struct lw4o6_opt4_iter *it, struct lw4o6_opt4 *o)
 {
-	return it->msg ? next_option(it, o) : 0;
+	return it->msg ? opt4_step(it, o) : 0;
 }
 
 int dhcp4_gather(const uint8_t *buf, size_t len, uint8_t code, uint8_t *dst, size_t room, size_t *total)
 {
-	struct lw4o6_opt4_iter it = lw4o6_opt4_walk(buf, len);
+	struct lw4o6_opt4_iter it = opt4_start(buf, len);
 	struct lw4o6_opt4 o;
 	int r;
 
 	*total = 0;
-	while ((r = next_option(&it, &o)) == 1) {
+	while ((r = opt4_step(&it, &o)) == 1) {
 		if (o.code != code || o.len == 0)
 			continue;
 		if (o.len > room - *total)
@@ -106,9 +44,9 @@ int lw4o6_dhcp4_option(const uint8_t *buf, size_t len, uint8_t code, uint8_t *ds
 	if (len < LW4O6_DHCP4_HLEN)
 		return LW4O6_ETRUNC;
 
-	struct lw4o6_opt4_iter it = lw4o6_opt4_walk(buf, len);
+	struct lw4o6_opt4_iter it = opt4_start(buf, len);
 
-	while ((r = next_option(&it, &o)) == 1) {
+	while ((r = opt4_step(&it, &o)) == 1) {
 		if (o.code == code && n++ == 0)
 			first = (struct lw4o6_span){ o.data, o.len };
 	}

@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include "cursor.h"
 #include "dhcp4_int.h"
 #include "opt_int.h"
 
@@ -42,12 +41,12 @@ static void clear(struct lw4o6_dhcp4_msg *m)
 
 static int collect(struct lw4o6_dhcp4_msg *m, struct values *vs, const uint8_t *buf, size_t len)
 {
-	struct lw4o6_opt4_iter it = lw4o6_opt4_walk(buf, len);
+	struct lw4o6_opt4_iter it = opt4_start(buf, len);
 	struct lw4o6_opt4 o;
 	int r;
 
 	vs->seen = vs->split = 0;
-	while ((r = lw4o6_opt4_next(&it, &o)) == 1) {
+	while ((r = opt4_step(&it, &o)) == 1) {
 		const struct opt_desc *d = opt4_desc(o.code);
 
 		if (!d || d->field == 0)

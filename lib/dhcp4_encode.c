@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include "cursor.h"
 #include "dhcp4_int.h"
 #include "opt_int.h"
 
@@ -8,26 +7,31 @@
 
 void lw4o6_dhcp4_begin(struct lw4o6_wr *w, const struct lw4o6_dhcp4_hdr *hdr, uint8_t type)
 {
-	uint8_t fixed[LW4O6_DHCP4_HLEN + 3] = { hdr->op, hdr->htype, hdr->hlen, hdr->hops };
+	uint8_t *p;
 
 	if (hdr->hlen > sizeof(hdr->chaddr)) {
-		if (w->err == LW4O6_OK)
-			w->err = LW4O6_EINVAL;
+		wr_fail(w, LW4O6_EINVAL);
 		return;
 	}
-	put_be32(fixed + 4, hdr->xid);
-	put_be16(fixed + 8, hdr->secs);
-	put_be16(fixed + 10, hdr->flags);
-	memcpy(fixed + 12, &hdr->ciaddr, 4);
-	memcpy(fixed + 16, &hdr->yiaddr, 4);
-	memcpy(fixed + 20, &hdr->siaddr, 4);
-	memcpy(fixed + 24, &hdr->giaddr, 4);
-	memcpy(fixed + DHCP4_CHADDR_AT, hdr->chaddr, sizeof(hdr->chaddr));
-	put_be32(fixed + DHCP4_COOKIE_AT, DHCP4_COOKIE);
-	fixed[LW4O6_DHCP4_HLEN] = LW4O6_OPT4_MSG_TYPE;
-	fixed[LW4O6_DHCP4_HLEN + 1] = 1;
-	fixed[LW4O6_DHCP4_HLEN + 2] = type;
-	lw4o6_wr_put(w, fixed, sizeof(fixed));
+	if (!wr_reserve(w, LW4O6_DHCP4_HLEN + 3, &p))
+		return;
+	p[0] = hdr->op;
+	p[1] = hdr->htype;
+	p[2] = hdr->hlen;
+	p[3] = hdr->hops;
+	put_be32(p + 4, hdr->xid);
+	put_be16(p + 8, hdr->secs);
+	put_be16(p + 10, hdr->flags);
+	memcpy(p + 12, &hdr->ciaddr, 4);
+	memcpy(p + 16, &hdr->yiaddr, 4);
+	memcpy(p + 20, &hdr->siaddr, 4);
+	memcpy(p + 24, &hdr->giaddr, 4);
+	memcpy(p + DHCP4_CHADDR_AT, hdr->chaddr, sizeof(hdr->chaddr));
+	memset(p + DHCP4_SNAME_AT, 0, DHCP4_COOKIE_AT - DHCP4_SNAME_AT);
+	put_be32(p + DHCP4_COOKIE_AT, DHCP4_COOKIE);
+	p[LW4O6_DHCP4_HLEN] = LW4O6_OPT4_MSG_TYPE;
+	p[LW4O6_DHCP4_HLEN + 1] = 1;
+	p[LW4O6_DHCP4_HLEN + 2] = type;
 }
 
 void lw4o6_dhcp4_end(struct lw4o6_wr *w)
@@ -37,13 +41,23 @@ void lw4o6_dhcp4_end(struct lw4o6_wr *w)
 
 static void put_ports(struct lw4o6_wr *w, const struct lw4o6_psid *ps)
 {
-	uint8_t body[4];
-	ssize_t n = lw4o6_s46_portparams_encode(body, sizeof(body), ps);
+	uint8_t *p;
 
-	if (n > 0)
-		lw4o6_opt4_put(w, LW4O6_OPT4_PORTPARAMS, body, (size_t)n);
-	else if (w->err == LW4O6_OK)
-		w->err = LW4O6_EINVAL;
+	if (!lw4o6_psid_valid(ps)) {
+		wr_fail(w, LW4O6_EINVAL);
+		return;
+	}
+	p = opt4_reserve(w, LW4O6_OPT4_PORTPARAMS, 4);
+	if (p && lw4o6_s46_portparams_encode(p, 4, ps) != 4)
+		wr_fail(w, LW4O6_EINVAL);
+}
+
+static void put_addr6(struct lw4o6_wr *w, uint8_t code, const struct in6_addr *a)
+{
+	uint8_t *p = opt4_reserve(w, code, 16);
+
+	if (p)
+		memcpy(p, a, 16);
 }
 
 static void put_status(struct lw4o6_wr *w, const struct lw4o6_dhcp4_msg *m)
@@ -51,8 +65,7 @@ static void put_status(struct lw4o6_wr *w, const struct lw4o6_dhcp4_msg *m)
 	uint8_t body[LW4O6_DHCP4_SCRATCH];
 
 	if (m->status_text.len > sizeof(body) - 1) {
-		if (w->err == LW4O6_OK)
-			w->err = LW4O6_EINVAL;
+		wr_fail(w, LW4O6_EINVAL);
 		return;
 	}
 	body[0] = m->status;
@@ -90,7 +103,7 @@ static void put_field(struct lw4o6_wr *w, const struct lw4o6_dhcp4_msg *m, unsig
 		lw4o6_opt4_put_be32(w, code, m->t2_s);
 		break;
 	case F4_SADDR:
-		lw4o6_opt4_put(w, code, &m->saddr, 16);
+		put_addr6(w, code, &m->saddr);
 		break;
 	case F4_PORTS:
 		put_ports(w, &m->ports);
@@ -145,10 +158,8 @@ static void put_field(struct lw4o6_wr *w, const struct lw4o6_dhcp4_msg *m, unsig
 
 void lw4o6_dhcp4_put_options(struct lw4o6_wr *w, const struct lw4o6_dhcp4_msg *m)
 {
-	for (unsigned field = 1; field <= F4_COUNT; field++) {
-		if (field != F4_TYPE && m->has & (uint32_t)1 << (field - 1))
-			put_field(w, m, field);
-	}
+	for (uint32_t left = m->has & F4_ALL & ~(uint32_t)LW4O6_DHCP4_HAS_TYPE; left != 0; left &= left - 1)
+		put_field(w, m, (unsigned)__builtin_ctz(left) + 1);
 }
 
 void lw4o6_dhcp4_put_others(struct lw4o6_wr *w, const uint8_t *buf, size_t len)
@@ -158,9 +169,9 @@ void lw4o6_dhcp4_put_others(struct lw4o6_wr *w, const uint8_t *buf, size_t len)
 	if (len < LW4O6_DHCP4_HLEN)
 		return;
 
-	struct lw4o6_opt4_iter it = lw4o6_opt4_walk(buf, len);
+	struct lw4o6_opt4_iter it = opt4_start(buf, len);
 
-	while (lw4o6_opt4_next(&it, &o) == 1) {
+	while (opt4_step(&it, &o) == 1) {
 		const struct opt_desc *d = opt4_desc(o.code);
 
 		if (o.code != LW4O6_OPT4_OVERLOAD && (!d || d->field == 0))

@@ -1,6 +1,5 @@
 #include "config.h"
 
-#include "cursor.h"
 #include "opt_int.h"
 
 #include <lw4o6/dhcp6.h>
@@ -72,7 +71,7 @@ int lw4o6_dhcp6_decode(struct lw4o6_dhcp6_msg *m, const uint8_t *buf, size_t len
 	struct seen seen = { { 0 } };
 	int r;
 
-	while ((r = lw4o6_opt6_next(&it, &o)) == 1) {
+	while ((r = opt6_step(&it, &o)) == 1) {
 		const struct opt_desc *d = opt6_desc(o.code);
 
 		if (!d)
@@ -120,14 +119,20 @@ void lw4o6_dhcp6_begin(struct lw4o6_wr *w, uint8_t type, uint32_t xid)
 
 void lw4o6_dhcp6_put_oro(struct lw4o6_wr *w, const uint16_t *codes, size_t n)
 {
-	size_t mark = lw4o6_opt6_open(w, LW4O6_OPT6_ORO);
+	uint8_t *p;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!may_be_in_oro(codes[i]) && w->err == LW4O6_OK)
-			w->err = LW4O6_EINVAL;
-		lw4o6_wr_be16(w, codes[i]);
+		if (!may_be_in_oro(codes[i]))
+			wr_fail(w, LW4O6_EINVAL);
 	}
-	lw4o6_opt6_close(w, mark);
+	if (n > UINT16_MAX / 2)
+		wr_fail(w, LW4O6_EINVAL);
+	if (!wr_reserve(w, OPT6_HLEN + 2 * n, &p))
+		return;
+	put_be16(p, LW4O6_OPT6_ORO);
+	put_be16(p + 2, (uint16_t)(2 * n));
+	for (size_t i = 0; i < n; i++)
+		put_be16(p + OPT6_HLEN + 2 * i, codes[i]);
 }
 
 void lw4o6_dhcp6_put_elapsed(struct lw4o6_wr *w, uint64_t hundredths)
@@ -173,7 +178,7 @@ static int check_framing(struct lw4o6_span options)
 	struct lw4o6_opt6 o;
 	int r;
 
-	while ((r = lw4o6_opt6_next(&it, &o)) == 1)
+	while ((r = opt6_step(&it, &o)) == 1)
 		;
 	return r;
 }

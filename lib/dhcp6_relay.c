@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "cursor.h"
+#include "opt_int.h"
 
 #include <lw4o6/dhcp6.h>
 
@@ -27,7 +27,7 @@ static int decode_level(struct lw4o6_dhcp6_relay *l, struct lw4o6_span *inner, s
 	struct lw4o6_opt6 o;
 	int r;
 
-	while ((r = lw4o6_opt6_next(&it, &o)) == 1) {
+	while ((r = opt6_step(&it, &o)) == 1) {
 		switch (o.code) {
 		case LW4O6_OPT6_RELAY_MSG:
 			if (inner->p)

@@ -1,29 +1,10 @@
 #include "config.h"
 
-#include "cursor.h"
-
-#include <lw4o6/opt.h>
-
-enum { OPT6_HLEN = 4, OPT4_HLEN = 2, OPT4_MAX = 255 };
+#include "opt_int.h"
 
 int lw4o6_opt6_next(struct lw4o6_opt6_iter *it, struct lw4o6_opt6 *o)
 {
-	size_t left = (size_t)(it->end - it->p);
-
-	if (left == 0)
-		return 0;
-	if (left < OPT6_HLEN)
-		return LW4O6_ETRUNC;
-
-	size_t len = get_be16(it->p + 2);
-
-	if (len > left - OPT6_HLEN)
-		return LW4O6_ETRUNC;
-	o->code = get_be16(it->p);
-	o->len = len;
-	o->data = it->p + OPT6_HLEN;
-	it->p += OPT6_HLEN + len;
-	return 1;
+	return opt6_step(it, o);
 }
 
 bool lw4o6_opt6_find(const uint8_t *options, size_t len, uint16_t code, struct lw4o6_opt6 *o)
@@ -31,7 +12,7 @@ bool lw4o6_opt6_find(const uint8_t *options, size_t len, uint16_t code, struct l
 	struct lw4o6_opt6_iter it = lw4o6_opt6_walk(options, len);
 	struct lw4o6_opt6 x;
 
-	while (lw4o6_opt6_next(&it, &x) == 1) {
+	while (opt6_step(&it, &x) == 1) {
 		if (x.code == code) {
 			*o = x;
 			return true;
@@ -40,31 +21,11 @@ bool lw4o6_opt6_find(const uint8_t *options, size_t len, uint16_t code, struct l
 	return false;
 }
 
-static void fail(struct lw4o6_wr *w, int err)
-{
-	if (w->err == LW4O6_OK)
-		w->err = err;
-}
-
-/* Room for n octets: false when nothing is to be stored, because of an error or of a dry run. */
-static bool reserve(struct lw4o6_wr *w, size_t n, uint8_t **dst)
-{
-	if (w->err != LW4O6_OK)
-		return false;
-	if (n > w->room - w->len) {
-		w->err = LW4O6_ESPACE;
-		return false;
-	}
-	*dst = w->buf ? w->buf + w->len : NULL;
-	w->len += n;
-	return w->buf != NULL;
-}
-
 void lw4o6_wr_u8(struct lw4o6_wr *w, uint8_t v)
 {
 	uint8_t *p;
 
-	if (reserve(w, 1, &p))
+	if (wr_reserve(w, 1, &p))
 		p[0] = v;
 }
 
@@ -72,7 +33,7 @@ void lw4o6_wr_be16(struct lw4o6_wr *w, uint16_t v)
 {
 	uint8_t *p;
 
-	if (reserve(w, 2, &p))
+	if (wr_reserve(w, 2, &p))
 		put_be16(p, v);
 }
 
@@ -80,7 +41,7 @@ void lw4o6_wr_be32(struct lw4o6_wr *w, uint32_t v)
 {
 	uint8_t *p;
 
-	if (reserve(w, 4, &p))
+	if (wr_reserve(w, 4, &p))
 		put_be32(p, v);
 }
 
@@ -88,7 +49,7 @@ void lw4o6_wr_put(struct lw4o6_wr *w, const void *data, size_t len)
 {
 	uint8_t *p;
 
-	if (reserve(w, len, &p) && len > 0)
+	if (wr_reserve(w, len, &p) && len > 0)
 		memcpy(p, data, len);
 }
 
@@ -102,10 +63,10 @@ void lw4o6_opt6_put(struct lw4o6_wr *w, uint16_t code, const void *data, size_t 
 	uint8_t *p;
 
 	if (len > UINT16_MAX) {
-		fail(w, LW4O6_EINVAL);
+		wr_fail(w, LW4O6_EINVAL);
 		return;
 	}
-	if (!reserve(w, OPT6_HLEN + len, &p))
+	if (!wr_reserve(w, OPT6_HLEN + len, &p))
 		return;
 	put_be16(p, code);
 	put_be16(p + 2, (uint16_t)len);
@@ -150,14 +111,14 @@ void lw4o6_opt4_put(struct lw4o6_wr *w, uint8_t code, const void *data, size_t l
 	const uint8_t *src = data;
 
 	if (code == LW4O6_OPT4_PAD || code == LW4O6_OPT4_END) {
-		fail(w, LW4O6_EINVAL);
+		wr_fail(w, LW4O6_EINVAL);
 		return;
 	}
 	do {
 		size_t n = len < OPT4_MAX ? len : OPT4_MAX;
 		uint8_t *p;
 
-		if (reserve(w, OPT4_HLEN + n, &p)) {
+		if (wr_reserve(w, OPT4_HLEN + n, &p)) {
 			p[0] = code;
 			p[1] = (uint8_t)n;
 			if (n > 0)
@@ -173,26 +134,32 @@ void lw4o6_opt4_put(struct lw4o6_wr *w, uint8_t code, const void *data, size_t l
 
 void lw4o6_opt4_put_u8(struct lw4o6_wr *w, uint8_t code, uint8_t v)
 {
-	lw4o6_opt4_put(w, code, &v, 1);
+	uint8_t *p = opt4_reserve(w, code, 1);
+
+	if (p)
+		*p = v;
 }
 
 void lw4o6_opt4_put_be16(struct lw4o6_wr *w, uint8_t code, uint16_t v)
 {
-	uint8_t body[2];
+	uint8_t *p = opt4_reserve(w, code, 2);
 
-	put_be16(body, v);
-	lw4o6_opt4_put(w, code, body, sizeof(body));
+	if (p)
+		put_be16(p, v);
 }
 
 void lw4o6_opt4_put_be32(struct lw4o6_wr *w, uint8_t code, uint32_t v)
 {
-	uint8_t body[4];
+	uint8_t *p = opt4_reserve(w, code, 4);
 
-	put_be32(body, v);
-	lw4o6_opt4_put(w, code, body, sizeof(body));
+	if (p)
+		put_be32(p, v);
 }
 
 void lw4o6_opt4_put_addr(struct lw4o6_wr *w, uint8_t code, struct in_addr a)
 {
-	lw4o6_opt4_put(w, code, &a, 4);
+	uint8_t *p = opt4_reserve(w, code, 4);
+
+	if (p)
+		memcpy(p, &a, 4);
 }

@@ -2,6 +2,8 @@
 #ifndef LW4O6_OPT_INT_H
 #define LW4O6_OPT_INT_H
 
+#include "cursor.h"
+
 #include <lw4o6/opt.h>
 
 /** What a body holds; the printer's choice of words. */
@@ -73,14 +75,85 @@ struct opt_desc {
 	uint16_t place;    /**< DHCPv6: enum opt_place */
 };
 
+/** Rows by code; those without a name are of unknown options. */
+enum { OPT6_ROWS = LW4O6_OPT6_S46_BIND_PREFIX + 1, OPT4_ROWS = LW4O6_OPT4_PORTPARAMS + 1 };
+extern const struct opt_desc opt6_rows[OPT6_ROWS];
+extern const struct opt_desc opt4_rows[OPT4_ROWS];
+
 /** The row of @p code, or NULL. */
-const struct opt_desc *opt6_desc(uint16_t code);
-const struct opt_desc *opt4_desc(uint8_t code);
+static inline const struct opt_desc *opt6_desc(uint16_t code)
+{
+	return code < OPT6_ROWS && opt6_rows[code].name ? &opt6_rows[code] : NULL;
+}
+
+static inline const struct opt_desc *opt4_desc(uint8_t code)
+{
+	return code < OPT4_ROWS && opt4_rows[code].name ? &opt4_rows[code] : NULL;
+}
 
 /** Has a body of this length a right to exist? */
 static inline bool opt_len_ok(const struct opt_desc *d, size_t len)
 {
 	return len >= d->min && len <= d->max && (d->unit == 0 || len % d->unit == 0);
+}
+
+enum { OPT6_HLEN = 4, OPT4_HLEN = 2, OPT4_MAX = 255 };
+
+/** lw4o6_opt6_next(), inline. */
+static inline int opt6_step(struct lw4o6_opt6_iter *it, struct lw4o6_opt6 *o)
+{
+	size_t left = (size_t)(it->end - it->p);
+
+	if (left == 0)
+		return 0;
+	if (left < OPT6_HLEN)
+		return LW4O6_ETRUNC;
+
+	size_t len = get_be16(it->p + 2);
+
+	if (len > left - OPT6_HLEN)
+		return LW4O6_ETRUNC;
+	o->code = get_be16(it->p);
+	o->len = len;
+	o->data = it->p + OPT6_HLEN;
+	it->p += OPT6_HLEN + len;
+	return 1;
+}
+
+static inline void wr_fail(struct lw4o6_wr *w, int err)
+{
+	if (w->err == LW4O6_OK)
+		w->err = err;
+}
+
+/** Room for n octets: false when nothing is to be stored, because of an error or of a dry run. */
+static inline bool wr_reserve(struct lw4o6_wr *w, size_t n, uint8_t **dst)
+{
+	if (w->err != LW4O6_OK)
+		return false;
+	if (n > w->room - w->len) {
+		w->err = LW4O6_ESPACE;
+		return false;
+	}
+	*dst = w->buf ? w->buf + w->len : NULL;
+	w->len += n;
+	return w->buf != NULL;
+}
+
+/** Room for the body of a DHCPv4 option of at most 255 octets, its header written. NULL: nothing is to be stored. */
+static inline uint8_t *opt4_reserve(struct lw4o6_wr *w, uint8_t code, uint8_t len)
+{
+	uint8_t *p;
+
+	if (code == LW4O6_OPT4_PAD || code == LW4O6_OPT4_END) {
+		wr_fail(w, LW4O6_EINVAL);
+		return NULL;
+	}
+	if (!wr_reserve(w, (size_t)OPT4_HLEN + len, &p))
+		return NULL;
+	p[0] = code;
+	p[1] = len;
+	return p + OPT4_HLEN;
 }
 
 #endif

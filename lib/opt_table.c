@@ -6,7 +6,7 @@
 #define ANY UINT16_MAX
 
 /* Control-plane specification 1.2; the sections are those of enum lw4o6_opt6_code. */
-static const struct opt_desc table6[] = {
+const struct opt_desc opt6_rows[OPT6_ROWS] = {
 	[LW4O6_OPT6_CLIENTID] = { "CLIENTID", 3, 130, 0, OPT_DUID, OPT_SINGLE | OPT_NO_ORO | OPT_FATAL, 0, IN_MSG },
 	[LW4O6_OPT6_SERVERID] = { "SERVERID", 3, 130, 0, OPT_DUID, OPT_SINGLE | OPT_NO_ORO | OPT_FATAL, 0, IN_MSG },
 	[LW4O6_OPT6_IA_NA] = { "IA_NA", 12, ANY, 0, OPT_IA, OPT_NO_ORO, 0, IN_MSG },
@@ -53,7 +53,7 @@ static const struct opt_desc table6[] = {
 };
 
 /* Control-plane specification 1.4 and 1.7; lengths are C-047. */
-static const struct opt_desc table4[] = {
+const struct opt_desc opt4_rows[OPT4_ROWS] = {
 	[LW4O6_OPT4_SUBNET_MASK] = { "SUBNET_MASK", 4, 4, 0, OPT_ADDR4, 0, F4_SUBNET, 0 },
 	[LW4O6_OPT4_REQUESTED_ADDR] = { "REQUESTED_ADDRESS", 4, 4, 0, OPT_ADDR4, OPT_FATAL, F4_REQUESTED, 0 },
 	[LW4O6_OPT4_LEASE_TIME] = { "LEASE_TIME", 4, 4, 0, OPT_SECONDS, 0, F4_LEASE, 0 },
@@ -83,20 +83,6 @@ static const struct opt_desc table4[] = {
 	[LW4O6_OPT4_DATA_SOURCE] = { "DATA_SOURCE", 1, 1, 0, OPT_U8, 0, F4_SOURCE, 0 },
 	[LW4O6_OPT4_PORTPARAMS] = { "V4_PORTPARAMS", 4, 4, 0, OPT_PORTPARAMS, 0, F4_PORTS, 0 },
 };
-
-const struct opt_desc *opt6_desc(uint16_t code)
-{
-	if (code >= sizeof(table6) / sizeof(table6[0]) || !table6[code].name)
-		return NULL;
-	return &table6[code];
-}
-
-const struct opt_desc *opt4_desc(uint8_t code)
-{
-	if (code >= sizeof(table4) / sizeof(table4[0]) || !table4[code].name)
-		return NULL;
-	return &table4[code];
-}
 
 const char *lw4o6_opt6_name(uint16_t code)
 {

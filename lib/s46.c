@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "cursor.h"
+#include "opt_int.h"
 
 #include <lw4o6/ip.h>
 #include <lw4o6/s46.h>
@@ -69,7 +69,7 @@ void lw4o6_s46_br_collect(struct lw4o6_s46_br_list *dst, const uint8_t *options,
 	struct lw4o6_opt6 o;
 
 	dst->n = 0;
-	while (lw4o6_opt6_next(&it, &o) == 1) {
+	while (opt6_step(&it, &o) == 1) {
 		if (o.code == LW4O6_OPT6_S46_BR)
 			add_br(dst, &o);
 	}
@@ -132,7 +132,7 @@ static int read_bind_options(struct lw4o6_psid *ports, struct rd *r)
 	bool have = false;
 	int err;
 
-	while ((err = lw4o6_opt6_next(&it, &o)) == 1) {
+	while ((err = opt6_step(&it, &o)) == 1) {
 		if (o.code != LW4O6_OPT6_S46_PORTPARAMS || have)
 			continue;
 		have = true;
@@ -164,7 +164,7 @@ int lw4o6_s46_lw_decode(struct lw4o6_s46_lw *dst, const uint8_t *body, size_t le
 	struct lw4o6_opt6 o;
 	int r, err = LW4O6_OK;
 
-	while (err == LW4O6_OK && (r = lw4o6_opt6_next(&it, &o)) != 0) {
+	while (err == LW4O6_OK && (r = opt6_step(&it, &o)) != 0) {
 		if (r < 0)
 			return r;
 		switch (o.code) {
@@ -197,8 +197,7 @@ static void put_bind(struct lw4o6_wr *w, const struct lw4o6_s46_lw *lw)
 	ssize_t ports_n = lw4o6_s46_portparams_encode(ports, sizeof(ports), &lw->ports);
 
 	if (prefix_n < 0 || ports_n < 0) {
-		if (w->err == LW4O6_OK)
-			w->err = LW4O6_EINVAL;
+		wr_fail(w, LW4O6_EINVAL);
 		return;
 	}
 
@@ -214,8 +213,7 @@ static void put_bind(struct lw4o6_wr *w, const struct lw4o6_s46_lw *lw)
 void lw4o6_s46_lw_put(struct lw4o6_wr *w, const struct lw4o6_s46_lw *lw)
 {
 	if (lw->br.n == 0 || lw->br.n > LW4O6_S46_BR_MAX) {
-		if (w->err == LW4O6_OK)
-			w->err = LW4O6_EINVAL;
+		wr_fail(w, LW4O6_EINVAL);
 		return;
 	}
 
