@@ -47,6 +47,8 @@ struct lw4o6_b4_config {
 	bool dscp_pipe;          /**< keep the inner DSCP when decapsulating (D-211) */
 	bool ecn_compat;         /**< outer ECN 0 (D-214) */
 	bool flow_label_hash;    /**< D-219 */
+	bool encap_limit;        /**< add a Tunnel Encapsulation Limit option (D-079) ... */
+	uint8_t encap_limit_value; /**< ... with this value */
 	bool tunnel_fragment;    /**< IPv6-fragment packets with DF instead of refusing them (D-194) */
 	bool no_mss_clamp;       /**< D-199 */
 	uint16_t mss_clamp;      /**< clamp to this instead of tunnel MTU - 40; 0: computed */
@@ -54,6 +56,7 @@ struct lw4o6_b4_config {
 	uint32_t pmtu_age_s;     /**< 0: 600; at least 300; UINT32_MAX: never (D-191) */
 	bool tunnel_private_destinations; /**< let RFC 1918 destinations into the tunnel (D-228) */
 	bool no_answer_ping;     /**< D-321 */
+	bool no_answer_ping6;    /**< the host's stack answers echo requests to the softwire address (D-144) */
 	bool ignore_icmpv6_errors; /**< D-143 */
 	bool relay_1_5;          /**< also relay 1/5 of the AFTR (D-142) */
 	bool no_reprovision;     /**< no event for 1/5 (D-142) */

@@ -156,6 +156,9 @@ LW4O6_API int lw4o6_napt_port_of(const struct lw4o6_napt_pkt *p, unsigned *reaso
 LW4O6_API bool lw4o6_napt_owner(const struct lw4o6_napt *n, uint8_t protocol, uint16_t port, struct in_addr *addr,
                                 uint16_t *inner_port);
 
+/** Is there no mapping at all? Then nothing inbound can be for anybody. */
+LW4O6_API bool lw4o6_napt_idle(const struct lw4o6_napt *n);
+
 /**
  * Write a translation: addresses, ports, identifiers, quote, and every checksum that covers them
  * (RFC 1624; 3.17). Fragments with offset > 0: addresses only.
@@ -174,7 +177,7 @@ LW4O6_API void lw4o6_napt_set_id(uint8_t *pkt, const struct lw4o6_ip4 *h, uint16
 
 /** When something ends next; LW4O6_TIME_NONE: nothing waits. */
 LW4O6_API lw4o6_time lw4o6_napt_expiry(const struct lw4o6_napt *n);
-/** End what is due, at most @p max sessions a call. Mappings end at most 250 ms late. @return how many ended. */
+/** End what is due, at most @p max sessions a call. Mappings end up to half a second late. @return how many ended. */
 LW4O6_API uint32_t lw4o6_napt_tick(struct lw4o6_napt *n, lw4o6_time now, uint32_t max);
 
 /* ---- operator ---- */
