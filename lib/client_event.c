@@ -42,6 +42,7 @@ void client_record_now(const struct lw4o6_client *c, struct lw4o6_client_record 
 	} else if (lease && addr_usable(c, &c->lease.source)) {
 		record_lease(c, r);
 	} else if (lease) {
+		r->suspended = true;
 		r->reason = "softwire source not usable";
 	}
 }
@@ -53,7 +54,7 @@ static bool same_list(const struct in6_addr *x, unsigned nx, const struct in6_ad
 
 static bool same_record(const struct lw4o6_client_record *x, const struct lw4o6_client_record *y)
 {
-	return x->valid == y->valid && x->deterministic == y->deterministic && x->ipv4.s_addr == y->ipv4.s_addr &&
+	return x->valid == y->valid && x->suspended == y->suspended && x->deterministic == y->deterministic && x->ipv4.s_addr == y->ipv4.s_addr &&
 	       lw4o6_psid_equal(&x->ports, &y->ports) && lw4o6_ip6_equal(&x->source, &y->source) &&
 	       same_list(x->br.addr, x->br.n, y->br.addr, y->br.n) && x->lease_end == y->lease_end &&
 	       x->server_id.s_addr == y->server_id.s_addr && same_list(x->dns, x->n_dns, y->dns, y->n_dns);

@@ -130,7 +130,7 @@ void v4_drop_lease(struct lw4o6_client *c, bool forget, const char *reason)
 		c->save_due = true;
 		c->reason = reason;
 		c->inform.active = false;
-		client_log(c, LW4O6_LOG_WARNING, "lease-lost", "%s", reason);
+		client_log(c, LW4O6_LOG_INFO, "lease-lost", "%s", reason);
 	}
 	c->mismatches = 0;
 }

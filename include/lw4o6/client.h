@@ -158,8 +158,9 @@ ssize_t lw4o6_client_send(struct lw4o6_client *c, struct lw4o6_dgram *out, lw4o6
 
 /** The result: how IPv4 may be used (B-080). */
 struct lw4o6_client_record {
-	bool valid;            /**< false: IPv4 is down; the other members are zero, except @c dns and @c reason */
+	bool valid;            /**< false: IPv4 is down; the other members are zero, except @c suspended, @c dns and @c reason */
 	bool deterministic;    /**< from container 96, not leased */
+	bool suspended;        /**< not valid only because the softwire source is gone: the tuple is still ours (D-332) */
 	struct in_addr ipv4;
 	struct lw4o6_psid ports;
 	struct in6_addr source;          /**< softwire source, configured and, when leased, acknowledged */
