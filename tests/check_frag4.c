@@ -853,6 +853,19 @@ START_TEST(global_quota)
 }
 END_TEST
 
+/* D-166: need of octets ends no datagram that holds none, though it is the oldest of the heaviest source. */
+START_TEST(memory_spares_what_passed)
+{
+	w.cfg.memory = 8 * 256;
+	start();
+	ck_assert_int_eq(ADD(.id = 1, .len = 64, .more = true), LW4O6_FRAG_FIRST);
+	ck_assert_int_eq(ADD(.id = 2, .off = 64, .len = 1480, .more = true), LW4O6_FRAG_HELD);
+	ck_assert_int_eq(ADD(.src = 0x08080808, .off = 64, .len = 1480, .more = true), LW4O6_FRAG_HELD);
+	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG4_QUOTA_GLOBAL), 1);
+	ck_assert_int_eq(ADD(.id = 1, .off = 64, .len = 64), LW4O6_FRAG_FOLLOW);
+}
+END_TEST
+
 /* A context that is gone leaves a name that nobody answers to, also when its place is used again. */
 START_TEST(stale_reference)
 {
@@ -1047,6 +1060,7 @@ int main(void)
 	tcase_add_test(tc, softwire_quota);
 	tcase_add_test(tc, origin_quota);
 	tcase_add_test(tc, global_quota);
+	tcase_add_test(tc, memory_spares_what_passed);
 	tcase_add_test(tc, stale_reference);
 	tcase_add_loop_test(tc, flood, 0, 2);
 	tcase_add_test(tc, alarm_share);
