@@ -9,10 +9,10 @@ static size_t lines(size_t octets)
 	return (octets + BT_LINE - 1) & ~(size_t)(BT_LINE - 1);
 }
 
-/* Buckets that hold n keys at 85 %; a few more, so that a tiny map does not depend on luck. */
-static uint32_t buckets(uint32_t n, unsigned slots)
+/* Buckets that hold n keys at @p percent; a few more, so that a tiny map does not depend on luck. */
+static uint32_t buckets(uint32_t n, unsigned slots, unsigned percent)
 {
-	return (uint32_t)((uint64_t)n * 100 / (85 * slots)) + 4;
+	return (uint32_t)((uint64_t)n * 100 / (percent * slots)) + 4;
 }
 
 bool bt_layout(struct bt_layout *l, uint32_t max_softwires, uint32_t max_addresses, uint32_t max_br)
@@ -23,8 +23,9 @@ bool bt_layout(struct bt_layout *l, uint32_t max_softwires, uint32_t max_address
 
 	size_t n = max_softwires, slots;
 
-	l->addr_nb = buckets(max_addresses, BT_ADDR_SLOTS);
-	l->sparse_nb = buckets(max_softwires, BT_SPARSE_SLOTS);
+	/* With many softwires on an address the map is small: make it faster, 40 octets instead of 19 for an address. */
+	l->addr_nb = buckets(max_addresses, BT_ADDR_SLOTS, max_addresses <= max_softwires / 16 ? 40 : 85);
+	l->sparse_nb = buckets(max_softwires, BT_SPARSE_SLOTS, 85);
 	slots = (size_t)l->addr_nb * BT_ADDR_SLOTS;
 	l->addr = lines(sizeof(struct bt_hdr));
 	l->until = l->addr + lines(slots * 2 * sizeof(uint64_t));

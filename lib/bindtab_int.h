@@ -245,9 +245,76 @@ uint32_t bt_sparse_find(const struct lw4o6_bindtab *t, uint64_t key);
 /* An entry of the B4 address that is alive at *now, or any when now is NULL. */
 uint32_t bt_rev_find(const struct lw4o6_bindtab *t, const uint64_t b4[2], const lw4o6_time *now, struct bt_snap *s);
 
+/* @return the entry, BT_NONE: none owns the port. *addr says what the address is. */
+uint32_t bt_find(const struct lw4o6_bindtab *t, uint32_t ipv4, uint16_t port, lw4o6_time now, struct bt_snap *s,
+                 enum lw4o6_bind_addr *addr);
+
 static inline uint32_t bt_slot_pos(const struct lw4o6_bindtab *t, const struct bt_ref *r)
 {
 	return (uint32_t)((size_t)(r->slot - t->addr.w) / 2);
+}
+
+static inline void bt_br_load(const struct lw4o6_bindtab *t, uint64_t brmtu, uint64_t br[2])
+{
+	uint64_t n = brmtu >> 16 & 0xffff;
+
+	if (n == 0 || n > t->max_br)
+		return;
+	br[0] = ld_acq(&t->br[2 * (n - 1)]);
+	br[1] = ld_acq(&t->br[2 * (n - 1) + 1]);
+}
+
+/*
+ * Look in one bucket. A slot being written is not there (yet), or not any more. Which of the four it
+ * is, and whether it is one, cannot be predicted: no branches.
+ */
+static inline bool bt_addr_probe(const struct lw4o6_bindtab *t, uint32_t bucket, uint32_t ipv4, struct bt_ref *r)
+{
+	const uint64_t *slot = t->addr.w + (size_t)bucket * BT_ADDR_SLOTS * 2;
+	unsigned match = (unsigned)(ld(slot) >> 32 == ipv4) | (unsigned)(ld(slot + 2) >> 32 == ipv4) << 1 |
+	                 (unsigned)(ld(slot + 4) >> 32 == ipv4) << 2 | 8;
+
+	slot += 2 * (unsigned)__builtin_ctz(match);
+	r->w1 = ld_acq(slot + 1);
+	r->w0 = ld_acq(slot);
+	r->slot = slot;
+	return (unsigned)(~r->w1 >> 32) & (unsigned)(r->w0 >> 32 == ipv4) & (unsigned)(r->w0 != 0) & 1;
+}
+
+/* Bit i: slot i of the bucket has the hash's tag. */
+static inline unsigned bt_sparse_match(const struct lw4o6_bindtab *t, uint32_t bucket, uint64_t hash)
+{
+	const uint64_t *line = t->sparse.w + (size_t)bucket * BT_SPARSE_SLOTS;
+	unsigned match = 0;
+
+	for (unsigned i = 0; i < BT_SPARSE_SLOTS; i++)
+		match |= (unsigned)(ld(line + i) >> 32 == hash >> 32) << i;
+	return match;
+}
+
+/* The PSID of a port, BT_NONE for a port of the excluded block; see lw4o6_psid_of_port(). */
+static inline uint32_t bt_psid_of(uint64_t w0, uint16_t port)
+{
+	unsigned k = bt_key_k(w0), a = bt_key_a(w0);
+
+	if (k == 0)
+		return 0;
+	if (a + k > 16 || (a > 0 && port >> (16 - a) == 0))
+		return BT_NONE;
+	return (uint32_t)(port >> (16 - a - k)) & ((1u << k) - 1);
+}
+
+static inline uint64_t bt_key_of(uint64_t w0, uint32_t id)
+{
+	return (w0 & ~UINT64_C(0xffff0000)) | (uint64_t)id << 16;
+}
+
+/* Managed or not, when no entry owns the port. */
+static inline enum lw4o6_bind_addr bt_addr_state(const struct lw4o6_bindtab *t, const struct bt_ref *r, lw4o6_time now)
+{
+	if (!bt_alive(ld_acq(&t->until[bt_slot_pos(t, r)]), now))
+		return LW4O6_BIND_UNMANAGED;
+	return bt_key_k(r->w0) == 0 ? LW4O6_BIND_WHOLE : LW4O6_BIND_SHARED;
 }
 
 /* ---- the writer's own memory ---- */

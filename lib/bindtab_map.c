@@ -57,8 +57,13 @@ static uint32_t make_room(struct lw4o6_bindtab *t, const struct bt_map *m, uint3
 	struct {
 		uint32_t bucket, from; /* whose slot would move here */
 		int parent;
-	} q[SEARCH] = { { b1, BT_NONE, -1 }, { b2, BT_NONE, -1 } };
+	} q[SEARCH];
 	int n = 2;
+
+	for (int i = 0; i < n; i++) {
+		q[i].bucket = i == 0 ? b1 : b2;
+		q[i].parent = -1;
+	}
 
 	for (int i = 0; i < n; i++) {
 		uint32_t hole = free_slot(m, q[i].bucket);

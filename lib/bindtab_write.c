@@ -282,7 +282,8 @@ static void entry_remove(struct lw4o6_bindtab *t, uint32_t idx)
 	gone.key = old.key;
 	bt_entry_write(t, idx, &gone);
 	rev_unlink(t, idx, old.b4);
-	bt_heap_update(t->w->heap, idx, false);
+	if (old.expires != LW4O6_TIME_NONE)
+		bt_heap_update(t->w->heap, idx, false);
 	br_release(t, old.m);
 	if (r.w1 & BT_SPARSE_BIT) {
 		bt_sparse_remove(t, old.key, idx);
@@ -312,7 +313,8 @@ static void entry_store(struct lw4o6_bindtab *t, uint32_t idx, const struct bt_r
 		rev_unlink(t, idx, old->b4);
 	if (moved)
 		bt_rev_link(t, idx);
-	bt_heap_update(t->w->heap, idx, true);
+	if (s->expires != LW4O6_TIME_NONE || (!fresh && old->expires != LW4O6_TIME_NONE))
+		bt_heap_update(t->w->heap, idx, true);
 	if (fresh) {
 		t->w->used[bt_slot_pos(t, r)]++;
 		count++;
@@ -357,8 +359,13 @@ static int find_rivals(const struct lw4o6_bindtab *t, const struct bt_snap *s, l
 		v->address = (uint16_t)v->r.w0 != (uint16_t)s->key;
 		if (v->address && bt_alive(ld(&t->until[bt_slot_pos(t, &v->r)]), now))
 			return LW4O6_ECONFLICT;
-		if (!v->address)
+		if (!v->address) {
+			uint32_t idx = (uint32_t)v->r.w1 + bt_key_id(s->key);
+
+			if (!(v->r.w1 & BT_SPARSE_BIT) && idx < t->max)
+				__builtin_prefetch(&t->cold[idx], 1);
 			v->same = entry_at(t, &v->r, bt_key_id(s->key));
+		}
 	}
 	if (v->same != BT_NONE && !replace && bt_alive(ld(&t->hot[v->same].expires), now))
 		return LW4O6_ECONFLICT;
@@ -395,6 +402,7 @@ static int put(struct lw4o6_bindtab *t, const struct lw4o6_binding *b, lw4o6_tim
 	if (err != LW4O6_OK)
 		return err;
 	snap_of(&s, b);
+	__builtin_prefetch(bt_rev_head(t, s.b4), 1);
 	if (ld(&t->h->count) >= t->max || t->w->addresses >= t->max_addr)
 		lw4o6_bindtab_reap(t, now, LW4O6_BIND_BURST);
 	err = find_rivals(t, &s, now, replace, &v);
@@ -404,7 +412,7 @@ static int put(struct lw4o6_bindtab *t, const struct lw4o6_binding *b, lw4o6_tim
 	struct bt_snap other;
 	uint32_t br = br_number(t, s.br), idx = v.same;
 
-	if (is_br(t, s.b4) || bt_rev_find(t, s.br, NULL, &other) != BT_NONE)
+	if (is_br(t, s.b4) || (!is_br(t, s.br) && bt_rev_find(t, s.br, NULL, &other) != BT_NONE))
 		return LW4O6_EINVAL;
 	if (br == 0)
 		return LW4O6_ENOSPC;
