@@ -136,12 +136,16 @@ static int set_forward(struct conf_line *line, void *settings)
 {
 	struct b4_settings *s = settings;
 	struct lw4o6_napt_forward *f = &s->forward[s->n_forwards];
+	char *colon = strchr(line->argv[3], ':');
 	uint64_t port, inner;
 
 	if (s->n_forwards == B4_FORWARDS_MAX)
 		return conf_fail(line, "more than %d forwards", B4_FORWARDS_MAX);
+	if (colon)
+		*colon++ = '\0';
 	if (protocol_of(line, line->argv[1], &f->protocol) < 0 || conf_uint(line, line->argv[2], 1, 65535, &port) < 0 ||
-	    conf_ipv4(line, line->argv[3], &f->addr) < 0 || conf_uint(line, line->argv[4], 1, 65535, &inner) < 0)
+	    conf_ipv4(line, line->argv[3], &f->addr) < 0 ||
+	    conf_uint(line, colon ? colon : line->argv[2], 1, 65535, &inner) < 0)
 		return -1;
 	f->port = (uint16_t)port;
 	f->inner_port = (uint16_t)inner;
@@ -283,7 +287,7 @@ const struct conf_keyword b4_keywords[] = {
 	UINT("nat-rate-per-host", nat.host_rate, 1, 1000000),
 	WORD("nat-exhausted-code", exhausted, exhausted_codes),
 	WORD("syn-unsolicited", syn_unsolicited, syn_modes),
-	CONF_CALL_ROW("port-forward", 4, 4, set_forward),
+	CONF_CALL_ROW("forward", 3, 3, set_forward),
 	CONF_CALL_ROW("reserved-ports", 1, 2, set_reserved),
 	{ .name = NULL },
 };
@@ -399,7 +403,7 @@ int b4_settings_check(void *settings, char *error, size_t room)
 	for (unsigned i = 0; i < s->n_forwards; i++) {
 		for (unsigned j = 0; j < i; j++) {
 			if (s->forward[i].protocol == s->forward[j].protocol && s->forward[i].port == s->forward[j].port) {
-				snprintf(error, room, "'port-forward': port %u appears twice", s->forward[i].port);
+				snprintf(error, room, "'forward': port %u appears twice", s->forward[i].port);
 				return -1;
 			}
 		}

@@ -59,6 +59,8 @@ static int open_tun(struct b4 *b)
 	err = rtnl_addr_add(&b->rtnl, &a, false);
 	if (err == 0)
 		err = rtnl_link_set(&b->rtnl, b->tun_index, true, mtu);
+	if (err == 0)
+		err = tun_accept_local(b->tun_name); /* ICMP errors to the LAN carry our LAN address */
 	return err < 0 ? fail(b, "tun", b->tun_name, err) : 0;
 }
 
