@@ -10,11 +10,11 @@
 
 enum { MAX = 1024 };
 
-static size_t octets(uint8_t dst[MAX], const char *hex)
+static size_t octets(uint8_t *dst, const char *hex)
 {
 	size_t n = 0;
 
-	for (const char *p = hex; n < MAX; n++) {
+	for (const char *p = hex; n < MAX - 1; n++) {
 		char *end;
 		unsigned long v = strtoul(p, &end, 16);
 
@@ -98,12 +98,14 @@ int main(int argc, char **argv)
 			save(dir, "fuzz_dhcp4", v->name, inner, inner_len);
 		save_bodies(dir, v, buf, len);
 	}
+	memset(buf, 0, sizeof(buf));
 	for (size_t i = 0; i < sizeof(codec_leasequery) / sizeof(codec_leasequery[0]); i++) {
 		const struct codec_vector *v = &codec_leasequery[i];
-		size_t len = octets(buf, v->hex);
+		size_t len = octets(buf + 1, v->hex);
 
-		save(dir, "fuzz_lqframe", v->name, buf, len);
-		save(dir, "fuzz_dhcp4", v->name, buf + 2, len - 2);
+		buf[0] = (uint8_t)i;
+		save(dir, "fuzz_lqframe", v->name, buf, len + 1);
+		save(dir, "fuzz_dhcp4", v->name, buf + 3, len - 2);
 	}
 	return EXIT_SUCCESS;
 }
