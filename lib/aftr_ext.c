@@ -56,6 +56,7 @@ static void fragment(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_ch
 		break;
 	default:
 		w->pkt->verdict = LW4O6_VERDICT_HELD;
+		aftr_frag_alarm(a);
 		break;
 	}
 }

@@ -123,6 +123,7 @@ void aftr_down_fragment(struct lw4o6_aftr *a, struct work *w, const struct lw4o6
 		break;
 	default:
 		w->pkt->verdict = LW4O6_VERDICT_HELD;
+		aftr_frag_alarm(a);
 		break;
 	}
 }
@@ -253,6 +254,7 @@ void aftr_up_fragment(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_b
 		break;
 	default:
 		w->pkt->verdict = LW4O6_VERDICT_HELD;
+		aftr_frag_alarm(a);
 		break;
 	}
 }

@@ -197,6 +197,7 @@ void aftr_local4(struct lw4o6_aftr *a, struct work *w);
 
 /* aftr_log.c */
 void aftr_log(struct lw4o6_aftr *a, enum lw4o6_log_level level, const char *id, const char *text);
+void aftr_frag_alarm(struct lw4o6_aftr *a);
 void aftr_log_refused(struct lw4o6_aftr *a, const struct work *w, unsigned reason);
 
 /* aftr_icmp6.c */

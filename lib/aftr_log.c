@@ -32,3 +32,22 @@ void aftr_log_refused(struct lw4o6_aftr *a, const struct work *w, unsigned reaso
 	a->log_held = 0;
 	aftr_log(a, LW4O6_LOG_INFO, "aftr-refused", text);
 }
+
+/* D-167: once per crossing, before the table is full. */
+void aftr_frag_alarm(struct lw4o6_aftr *a)
+{
+	struct lw4o6_frag_usage u;
+	char text[128];
+
+	for (unsigned family = 4; family <= 6; family += 2) {
+		if (family == 4 ? !lw4o6_frag4_alarm(a->frag4) : !lw4o6_frag6_alarm(a->frag6))
+			continue;
+		if (family == 4)
+			lw4o6_frag4_usage(a->frag4, &u);
+		else
+			lw4o6_frag6_usage(a->frag6, &u);
+		snprintf(text, sizeof(text), "IPv%u reassembly: %u of %u contexts, %zu of %zu octets", family,
+		         u.contexts, u.contexts_max, u.memory, u.memory_max);
+		aftr_log(a, LW4O6_LOG_WARNING, "aftr-frag-alarm", text);
+	}
+}
