@@ -33,7 +33,7 @@ void info_link(struct lw4o6_client *c, bool prefixes_changed, lw4o6_time now)
 		return;
 	if (!c->up || !c->has_linklocal) {
 		i->state = INFO_START;
-		i->pending = false;
+		i->pending = i->fresh = false;
 		i->timer = LW4O6_TIME_NONE;
 		return;
 	}
@@ -202,6 +202,7 @@ void info_recv(struct lw4o6_client *c, const struct lw4o6_dhcp6_msg *m, lw4o6_ti
 		irt = c->cfg.irt_max_s;
 	i->state = INFO_HAVE;
 	i->pending = false;
+	i->fresh = true;
 	i->timer = lw4o6_time_add(now, lw4o6_time_from_s(irt));
 	if (c->conf.servers.present)
 		client_log(c, LW4O6_LOG_INFO, "option-88", "DHCP 4o6 servers received: %u%s", c->conf.servers.n,

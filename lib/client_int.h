@@ -30,6 +30,7 @@ struct own_addr {
 struct info {
 	enum { INFO_START, INFO_DELAY, INFO_WAIT, INFO_HAVE } state;
 	bool pending;
+	bool fresh;            /* a REPLY came since the link came up */
 	uint32_t xid;          /* 24 bits */
 	unsigned tries;
 	lw4o6_time first_sent, timer;

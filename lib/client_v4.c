@@ -132,6 +132,8 @@ void v4_drop_lease(struct lw4o6_client *c, bool forget, const char *reason)
 		c->inform.active = false;
 		client_log(c, LW4O6_LOG_INFO, "lease-lost", "%s", reason);
 	}
+	if (c->state == LW4O6_CLIENT_OFF)
+		c->has_wanted = false;
 	c->mismatches = 0;
 }
 
@@ -220,13 +222,11 @@ void v4_prepare_next(struct lw4o6_client *c, lw4o6_time now)
 
 /* ---- the gate: may 4o6 run, and from where? (B-030 to B-033, B-071, B-076) ---- */
 
-static void off(struct lw4o6_client *c)
+static void off(struct lw4o6_client *c, const char *why)
 {
 	if (c->state == LW4O6_CLIENT_OFF)
 		return;
-	client_log(c, LW4O6_LOG_INFO, "4o6-off", "DHCP 4o6 stopped: %s",
-	           !c->up ? "link is down" : c->mech != MECH_4O6 ? "not configured by DHCPv6" :
-	           !c->has_packet_source ? "no source address" : "no prefix for a softwire");
+	client_log(c, LW4O6_LOG_INFO, "4o6-off", "DHCP 4o6 stopped: %s", why);
 	v4_state(c, LW4O6_CLIENT_OFF);
 	c->x.active = false;
 	c->inform.active = false;
@@ -268,6 +268,12 @@ static void keep_targets_in_bounds(struct lw4o6_client *c, struct exchange *x)
 		x->next = c->targets.n;
 }
 
+/* What was configured before the link went down may belong to another network: a REPLY must have come since. */
+static bool may_run(const struct lw4o6_client *c)
+{
+	return c->up && c->mech == MECH_4O6 && (c->info.fresh || c->cfg.static_servers);
+}
+
 void v4_gate(struct lw4o6_client *c, lw4o6_time now)
 {
 	struct in6_addr source;
@@ -276,9 +282,9 @@ void v4_gate(struct lw4o6_client *c, lw4o6_time now)
 		return;
 	keep_targets_in_bounds(c, &c->x);
 	keep_targets_in_bounds(c, &c->inform);
-	if (!c->up || c->mech != MECH_4O6 || !addr_packet_source(c, &source) || !addr_has_candidate(c)) {
-		c->has_packet_source = c->up && c->mech == MECH_4O6 && addr_packet_source(c, &source);
-		off(c);
+	if (!may_run(c) || !addr_packet_source(c, &source) || !addr_has_candidate(c)) {
+		off(c, !c->up ? "link is down" : !may_run(c) ? "not configured by DHCPv6" :
+		       addr_has_candidate(c) ? "no source address" : "no prefix for a softwire");
 		return;
 	}
 	if (c->state == LW4O6_CLIENT_OFF) {
