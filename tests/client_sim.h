@@ -8,7 +8,7 @@
 #include <lw4o6/client.h>
 #include <lw4o6/v4o6.h>
 
-enum { SIM_OUT_MAX = 512, SIM_MSG = 600 };
+enum { SIM_OUT_MAX = 512, SIM_MSG = 600, SIM_ADDED_MAX = 256 };
 
 /* One datagram the machine sent. */
 struct sim_out {
@@ -34,7 +34,7 @@ struct sim {
 	bool dad_by_hand;           /* else an address is ready at once */
 	struct in6_addr dad_fails[4]; /* these are duplicates */
 	unsigned n_dad_fails;
-	struct in6_addr added[16], removed[16];
+	struct in6_addr added[SIM_ADDED_MAX], removed[SIM_ADDED_MAX];
 	unsigned n_added, n_removed;
 	struct lw4o6_client_record rec;
 	unsigned n_rec;
@@ -143,12 +143,12 @@ static inline void sim_event(struct sim *s, const struct lw4o6_client_event *ev)
 	switch (ev->kind) {
 	case LW4O6_CLIENT_EV_ADDR_ADD:
 		sim_note(s, 'A');
-		ck_assert_uint_lt(s->n_added, 16);
+		ck_assert_uint_lt(s->n_added, SIM_ADDED_MAX);
 		s->added[s->n_added++] = ev->addr;
 		break;
 	case LW4O6_CLIENT_EV_ADDR_REMOVE:
 		sim_note(s, 'R');
-		ck_assert_uint_lt(s->n_removed, 16);
+		ck_assert_uint_lt(s->n_removed, SIM_ADDED_MAX);
 		s->removed[s->n_removed++] = ev->addr;
 		break;
 	case LW4O6_CLIENT_EV_RECORD:
