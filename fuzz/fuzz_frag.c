@@ -233,7 +233,7 @@ static void check_counters(void)
 	FUZZ_ASSERT(w.c.octets[LW4O6_CNT_DROPPED_IPV4] + w.c.octets[LW4O6_CNT_DROPPED_IPV6] == octets);
 	FUZZ_ASSERT(n[LW4O6_CNT_DROPPED_IPV4_FRAGMENT] == (w.f6 ? 0 : held));
 	if (w.f6)
-		FUZZ_ASSERT(n[LW4O6_CNT_FRAG6_IN] == w.dropped + held + n[LW4O6_CNT_FRAG6_DUPLICATE] +
+		FUZZ_ASSERT(n[LW4O6_CNT_FRAG6_IN] == w.dropped + held + n[LW4O6_CNT_FRAG6_DUPLICATE] + n[LW4O6_CNT_FRAG6_ATOMIC] +
 		                                     n[LW4O6_CNT_IPV6_FRAGMENTS_REASSEMBLED]);
 	else if (w.full)
 		FUZZ_ASSERT(n[LW4O6_CNT_FRAG4_IN] >= w.dropped + held + n[LW4O6_CNT_FRAG4_DUPLICATE] +

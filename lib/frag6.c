@@ -248,11 +248,11 @@ enum lw4o6_frag_verdict lw4o6_frag6_add(struct lw4o6_frag6 *f, const struct lw4o
 	};
 
 	*res = (struct lw4o6_frag6_result){ 0 };
+	t->counters->packets[LW4O6_CNT_FRAG6_IN]++;
 	if (p.off == 0 && !p.more) {
 		t->counters->packets[LW4O6_CNT_FRAG6_ATOMIC]++;
 		return LW4O6_FRAG_ATOMIC;
 	}
-	t->counters->packets[LW4O6_CNT_FRAG6_IN]++;
 	if (p.more && p.len % 8 != 0)
 		return complain(res, LW4O6_CNT_DROP_FRAG6_BAD_LENGTH, 0, POINTER_PAYLOAD_LENGTH);
 	if (p.len == 0)

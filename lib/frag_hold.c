@@ -75,19 +75,15 @@ void frag_note(struct frag_table *t, uint32_t i, uint32_t at, uint32_t off, uint
 	}
 }
 
-static void add_blocks(struct frag_table *t, uint32_t i, uint32_t n)
+/* @p n blocks more, or fewer when it is negative. */
+static void count_blocks(struct frag_table *t, uint32_t i, int64_t n)
 {
-	t->used_blocks += n;
-	t->ctx[i].blocks += n;
-	for (unsigned slot = 0; slot < FRAG_SLOTS; slot++) {
-		uint32_t g = t->ctx[i].group[slot];
+	uint32_t g = t->ctx[i].group[FRAG_FROM];
 
-		if (g == FRAG_NONE)
-			continue;
-		t->group[g].blocks += n;
-		if (slot == FRAG_FROM)
-			frag_heap_update(t, g);
-	}
+	t->used_blocks = (uint32_t)(t->used_blocks + n);
+	t->ctx[i].blocks = (uint32_t)(t->ctx[i].blocks + n);
+	t->group[g].blocks = (uint32_t)(t->group[g].blocks + n);
+	frag_heap_update(t, g);
 	frag_watch(t);
 }
 
@@ -129,7 +125,7 @@ uint32_t frag_hold(struct frag_table *t, uint32_t i, const uint8_t *pkt, size_t 
 	t->block[first].stored = (uint32_t)len;
 	t->block[first].counted = (uint32_t)counted;
 	t->block[first].skip = (uint16_t)skip;
-	add_blocks(t, i, need);
+	count_blocks(t, i, need);
 	return first;
 }
 
@@ -152,7 +148,6 @@ void frag_copy(const struct frag_table *t, uint32_t block, size_t from, size_t l
 
 void frag_release(struct frag_table *t, uint32_t i, struct frag_piece *p)
 {
-	struct frag_ctx *c = &t->ctx[i];
 	uint32_t n = 1, b = p->block;
 
 	for (; t->block[b].next != FRAG_NONE; n++)
@@ -160,17 +155,8 @@ void frag_release(struct frag_table *t, uint32_t i, struct frag_piece *p)
 	t->block[b].next = t->free_block;
 	t->free_block = p->block;
 	p->block = FRAG_NONE;
-	c->nheld--;
-	c->blocks -= n;
-	t->used_blocks -= n;
-	for (unsigned slot = 0; slot < FRAG_SLOTS; slot++) {
-		if (c->group[slot] == FRAG_NONE)
-			continue;
-		t->group[c->group[slot]].blocks -= n;
-		if (slot == FRAG_FROM)
-			frag_heap_update(t, c->group[slot]);
-	}
-	frag_watch(t);
+	t->ctx[i].nheld--;
+	count_blocks(t, i, -(int64_t)n);
 }
 
 size_t frag_join_payloads(const struct frag_table *t, uint32_t i, size_t headers)

@@ -70,8 +70,8 @@ struct frag_group {
 	struct frag_group_key key;
 	uint32_t hash_next, slot;
 	struct frag_list list;
-	uint32_t contexts, blocks;
-	uint32_t pos[2]; /* in the heaps; only of slot FRAG_FROM */
+	uint32_t contexts;
+	uint32_t blocks, pos[2]; /* held, and places in the heaps; only of slot FRAG_FROM */
 };
 
 enum { FRAG_HEAP_CONTEXTS, FRAG_HEAP_BLOCKS };

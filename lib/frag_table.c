@@ -169,7 +169,6 @@ void frag_join(struct frag_table *t, uint32_t i, unsigned slot, const struct fra
 		g = group_new(t, slot, key);
 	list_append(t, &t->group[g].list, slot, i);
 	t->group[g].contexts++;
-	t->group[g].blocks += t->ctx[i].blocks;
 	t->ctx[i].group[slot] = g;
 	if (slot == FRAG_FROM && fresh)
 		frag_heap_add(t, g);
@@ -185,7 +184,6 @@ void frag_leave(struct frag_table *t, uint32_t i, unsigned slot)
 		return;
 	list_remove(t, &t->group[g].list, slot, i);
 	t->ctx[i].group[slot] = FRAG_NONE;
-	t->group[g].blocks -= t->ctx[i].blocks;
 	if (--t->group[g].contexts == 0) {
 		if (slot == FRAG_FROM)
 			frag_heap_remove(t, g);

@@ -1,3 +1,4 @@
+#include "failmem.h"
 #include "fragments.h"
 
 #include <talloc.h>
@@ -1031,6 +1032,23 @@ START_TEST(creation)
 }
 END_TEST
 
+/* No memory: whichever allocation fails, nothing is left. */
+START_TEST(out_of_memory)
+{
+	unsigned n = 1;
+
+	for (;; n++) {
+		failmem_at = n;
+		w.f = lw4o6_frag4_new(w.mem, &w.cfg);
+		failmem_at = 0;
+		if (w.f)
+			break;
+		ck_assert_uint_eq(talloc_total_blocks(w.mem), 1);
+	}
+	ck_assert_uint_gt(n, 5);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("frag4");
@@ -1067,6 +1085,7 @@ int main(void)
 	tcase_add_test(tc, flush_softwire);
 	tcase_add_loop_test(tc, cut_and_join, 0, 2);
 	tcase_add_test(tc, creation);
+	tcase_add_test(tc, out_of_memory);
 	suite_add_tcase(s, tc);
 
 	tcase_add_checked_fixture(full, setup_full, teardown);

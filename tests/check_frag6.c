@@ -1,3 +1,4 @@
+#include "failmem.h"
 #include "fragments.h"
 
 #include <talloc.h>
@@ -53,6 +54,7 @@ static void teardown(void)
 		ck_assert_uint_eq(w.c.packets[LW4O6_CNT_DROPPED_IPV6], reasons);
 		ck_assert_uint_eq(w.c.octets[LW4O6_CNT_DROPPED_IPV6], octets);
 		ck_assert_uint_eq(count(LW4O6_CNT_FRAG6_IN), w.dropped + reasons + count(LW4O6_CNT_FRAG6_DUPLICATE) +
+		                                             count(LW4O6_CNT_FRAG6_ATOMIC) +
 		                                             count(LW4O6_CNT_IPV6_FRAGMENTS_REASSEMBLED));
 		ck_assert_uint_eq(count(LW4O6_CNT_DROPPED_IPV4) + count(LW4O6_CNT_DROPPED_IPV4_FRAGMENT), 0);
 		talloc_free(w.f);
@@ -457,7 +459,7 @@ START_TEST(atomic)
 	ck_assert_int_eq(ADD(.id = 1, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
 	ck_whole(120);
 	ck_assert_uint_eq(count(LW4O6_CNT_FRAG6_ATOMIC), 1);
-	ck_assert_uint_eq(count(LW4O6_CNT_FRAG6_IN), 2);
+	ck_assert_uint_eq(count(LW4O6_CNT_FRAG6_IN), 3);
 }
 END_TEST
 
@@ -875,6 +877,23 @@ START_TEST(creation)
 }
 END_TEST
 
+/* No memory: whichever allocation fails, nothing is left. */
+START_TEST(out_of_memory)
+{
+	unsigned n = 1;
+
+	for (;; n++) {
+		failmem_at = n;
+		w.f = lw4o6_frag6_new(w.mem, &w.cfg);
+		failmem_at = 0;
+		if (w.f)
+			break;
+		ck_assert_uint_eq(talloc_total_blocks(w.mem), 1);
+	}
+	ck_assert_uint_gt(n, 5);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("frag6");
@@ -911,6 +930,7 @@ int main(void)
 	tcase_add_test(tc, alarm_memory);
 	tcase_add_test(tc, flush_source);
 	tcase_add_test(tc, creation);
+	tcase_add_test(tc, out_of_memory);
 	suite_add_tcase(s, tc);
 	return test_main(s);
 }

@@ -167,7 +167,7 @@ struct lw4o6_frag6_result {
 LW4O6_API struct lw4o6_frag6 *lw4o6_frag6_new(TALLOC_CTX *mem, const struct lw4o6_frag6_config *cfg);
 /**
  * Take a fragment. The caller has checked its source (D-165) and has called
- * lw4o6_frag6_expire() for @p now. Counts frag6-in, frag6-atomic, frag6-duplicate and
+ * lw4o6_frag6_expire() for @p now. Counts frag6-in, among them frag6-atomic; frag6-duplicate and
  * ipv6-fragments-reassembled.
  * @return HELD, COMPLETE, ATOMIC or DROP.
  */
