@@ -251,6 +251,17 @@ static inline struct sim_out *sim_wait(struct sim *s, unsigned n)
 	return &s->out[n - 1];
 }
 
+/* The next 4o6 query after the datagrams sent so far; INFORMATION-REQUESTs are passed over. */
+static inline struct sim_out *sim_wait_query(struct sim *s)
+{
+	struct sim_out *o;
+
+	do {
+		o = sim_wait(s, s->n_out + 1);
+	} while (o->type != LW4O6_DHCP6_DHCPV4_QUERY);
+	return o;
+}
+
 static inline void sim_link(struct sim *s)
 {
 	lw4o6_client_link(s->c, &s->link, s->now);
