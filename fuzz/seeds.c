@@ -44,6 +44,15 @@ static void save(const char *dir, const char *target, const char *name, const ui
 	}
 }
 
+/* With an octet in front that tells the target what follows. */
+static void save_selected(const char *dir, const char *target, const char *name, uint8_t selector, const uint8_t *data, size_t len)
+{
+	uint8_t buf[MAX + 1] = { selector };
+
+	memcpy(buf + 1, data, len);
+	save(dir, target, name, buf, len + 1);
+}
+
 /* The message in option 87, which is the last but for options 90 and 137 of fixed length. */
 static const uint8_t *inner_v4(const uint8_t *msg, size_t len, size_t *inner_len)
 {
@@ -67,11 +76,8 @@ static void save_bodies(const char *dir, const struct codec_vector *v, const uin
 		char name[128];
 
 		if (msg[i] == 0 && msg[i + 1] >= 88) {
-			uint8_t body[MAX] = { msg[i + 1] };
-
-			memcpy(body + 1, msg + i + 4, n);
 			snprintf(name, sizeof(name), "%s-%u", v->name, msg[i + 1]);
-			save(dir, "fuzz_s46", name, body, n + 1);
+			save_selected(dir, "fuzz_s46", name, msg[i + 1], msg + i + 4, n);
 		}
 		i += 4 + n;
 	}
@@ -86,6 +92,7 @@ int main(int argc, char **argv)
 		const struct codec_vector *v = &codec_messages[i];
 		size_t inner_len, len = octets(buf, v->hex);
 
+		save_selected(dir, "fuzz_print", v->name, 0, buf, len);
 		if (buf[0] == 12 || buf[0] == 13) {
 			save(dir, "fuzz_relay", v->name, buf, len);
 			continue;
@@ -98,14 +105,13 @@ int main(int argc, char **argv)
 			save(dir, "fuzz_dhcp4", v->name, inner, inner_len);
 		save_bodies(dir, v, buf, len);
 	}
-	memset(buf, 0, sizeof(buf));
 	for (size_t i = 0; i < sizeof(codec_leasequery) / sizeof(codec_leasequery[0]); i++) {
 		const struct codec_vector *v = &codec_leasequery[i];
-		size_t len = octets(buf + 1, v->hex);
+		size_t len = octets(buf, v->hex);
 
-		buf[0] = (uint8_t)i;
-		save(dir, "fuzz_lqframe", v->name, buf, len + 1);
-		save(dir, "fuzz_dhcp4", v->name, buf + 3, len - 2);
+		save_selected(dir, "fuzz_lqframe", v->name, (uint8_t)i, buf, len);
+		save_selected(dir, "fuzz_print", v->name, 1, buf + 2, len - 2);
+		save(dir, "fuzz_dhcp4", v->name, buf + 2, len - 2);
 	}
 	return EXIT_SUCCESS;
 }
