@@ -105,7 +105,9 @@ static void add4(const struct piece *p, const uint8_t **data, size_t *size)
 {
 	size_t len = (p->ext ? 28 : 20) + p->len;
 	uint8_t *pkt = malloc(len), *held;
-	struct lw4o6_frag4_from from = { p->softwire & 1 ? LW4O6_SIDE_IPV6 : LW4O6_SIDE_IPV4, p->softwire == 3, p->softwire };
+	struct lw4o6_frag4_from from = {
+		p->softwire & 1 ? LW4O6_SIDE_IPV6 : LW4O6_SIDE_IPV4, p->softwire == 3, p->softwire,
+	};
 	struct lw4o6_frag4_result res;
 	struct lw4o6_ip4 h;
 	uint32_t decision[2] = { p->src, p->id };
@@ -233,7 +235,8 @@ static void check_counters(void)
 	FUZZ_ASSERT(w.c.octets[LW4O6_CNT_DROPPED_IPV4] + w.c.octets[LW4O6_CNT_DROPPED_IPV6] == octets);
 	FUZZ_ASSERT(n[LW4O6_CNT_DROPPED_IPV4_FRAGMENT] == (w.f6 ? 0 : held));
 	if (w.f6)
-		FUZZ_ASSERT(n[LW4O6_CNT_FRAG6_IN] == w.dropped + held + n[LW4O6_CNT_FRAG6_DUPLICATE] + n[LW4O6_CNT_FRAG6_ATOMIC] +
+		FUZZ_ASSERT(n[LW4O6_CNT_FRAG6_IN] == w.dropped + held + n[LW4O6_CNT_FRAG6_DUPLICATE] +
+		                                     n[LW4O6_CNT_FRAG6_ATOMIC] +
 		                                     n[LW4O6_CNT_IPV6_FRAGMENTS_REASSEMBLED]);
 	else if (w.full)
 		FUZZ_ASSERT(n[LW4O6_CNT_FRAG4_IN] >= w.dropped + held + n[LW4O6_CNT_FRAG4_DUPLICATE] +

@@ -15,7 +15,7 @@ enum {
 	ICMP_MIN = 8,
 	PORTS_MIN = 4,
 	TCP_SPLIT = 8,        /* RFC 3128: a second fragment here hides the flags */
-	FRONT = 128,          /* octets of the first fragment that can matter to its decision: an ICMP error and its quote */
+	FRONT = 128,          /* octets of a first fragment that can decide: an ICMP error and its quote */
 };
 
 /* Kinds of groups: what a context counts against. */

@@ -16,7 +16,7 @@ enum {
 	OPTION_COPY = 0x80,
 };
 
-/* What of @p rest octets goes into the next piece when @p room octets fit; pieces but the last are multiples of 8. */
+/* How many of @p rest octets go into the next piece when @p room fit; all but the last are multiples of 8. */
 static size_t piece(size_t rest, size_t room)
 {
 	return rest <= room ? rest : room & ~(size_t)7;

@@ -59,7 +59,8 @@ enum frag_fit frag_fit(const struct frag_table *t, uint32_t i, const uint8_t *pa
 	return FRAG_FIT_SAME;
 }
 
-void frag_note(struct frag_table *t, uint32_t i, uint32_t at, uint32_t off, uint32_t len, bool more, uint32_t block)
+void frag_note(struct frag_table *t, uint32_t i, uint32_t at, uint32_t off, uint32_t len, bool more,
+               uint32_t block)
 {
 	struct frag_ctx *c = &t->ctx[i];
 	struct frag_piece *p = frag_pieces(t, i);

@@ -48,7 +48,7 @@ struct frag_ctx {
 	uint8_t key[FRAG_KEY];
 	uint64_t serial;   /* unique; grows with every new context */
 	lw4o6_time due;
-	uint64_t mark;     /* of the first fragment. IPv4 virtual: hash of its front; IPv6: where its Next Header octet stands */
+	uint64_t mark;     /* of the first fragment. IPv4 virtual: hash of its front; IPv6: offset of Next Header */
 	uint32_t hash_next;
 	struct frag_link link[FRAG_LISTS];
 	uint32_t group[FRAG_SLOTS];
@@ -163,7 +163,8 @@ static inline struct frag_piece *frag_pieces(const struct frag_table *t, uint32_
 enum frag_fit frag_fit(const struct frag_table *t, uint32_t i, const uint8_t *payload, uint32_t off, uint32_t len,
                        bool more, uint32_t *at);
 /** Note a fragment as seen; t->pieces must have room. */
-void frag_note(struct frag_table *t, uint32_t i, uint32_t at, uint32_t off, uint32_t len, bool more, uint32_t block);
+void frag_note(struct frag_table *t, uint32_t i, uint32_t at, uint32_t off, uint32_t len, bool more,
+               uint32_t block);
 /**
  * Copy a fragment, evicting if need be. @return its first block; FRAG_NONE: no room, and the
  * context may be gone.

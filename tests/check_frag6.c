@@ -1,148 +1,5 @@
-#include "failmem.h"
-#include "fragments.h"
-
-#include <talloc.h>
-
-static const lw4o6_time T0 = 1000 * LW4O6_SEC;
-
-/* A table, its counters, and what its verdicts said. */
-static struct {
-	TALLOC_CTX *mem;
-	struct lw4o6_frag6 *f;
-	struct lw4o6_counters c;
-	struct lw4o6_frag6_config cfg;
-	struct lw4o6_frag6_result res;
-	uint64_t dropped, dropped_octets;
-} w;
-
-static uint64_t count(enum lw4o6_counter c)
-{
-	return w.c.packets[c];
-}
-
-static void setup(void)
-{
-	memset(&w, 0, sizeof(w));
-	w.mem = talloc_new(NULL);
-	lw4o6_frag6_config_init(&w.cfg);
-	w.cfg.counters = &w.c;
-	w.cfg.hash_key[0] = 0x0123456789abcdef;
-	w.cfg.memory = (size_t)1 << 20;
-	w.cfg.contexts = 64;
-}
-
-static void start(void)
-{
-	ck_assert_ptr_nonnull(w.f = lw4o6_frag6_new(w.mem, &w.cfg));
-}
-
-/* Every fragment ended in one counter; nothing is left behind (data-plane section 5.1). */
-static void teardown(void)
-{
-	struct lw4o6_frag_usage u;
-	uint64_t reasons = 0, octets = 0;
-
-	if (w.f) {
-		lw4o6_frag6_flush(w.f);
-		lw4o6_frag6_usage(w.f, &u);
-		ck_assert(u.contexts == 0 && u.memory == 0);
-		ck_assert_uint_eq(lw4o6_frag6_expiry(w.f), LW4O6_TIME_NONE);
-		for (unsigned r = LW4O6_CNT_DROP_FRAG6_OVERLAP; r <= LW4O6_CNT_DROP_FRAG6_ECN; r++) {
-			reasons += w.c.packets[r];
-			octets += w.c.octets[r];
-		}
-		ck_assert_uint_eq(w.c.packets[LW4O6_CNT_DROPPED_IPV6], reasons);
-		ck_assert_uint_eq(w.c.octets[LW4O6_CNT_DROPPED_IPV6], octets);
-		ck_assert_uint_eq(count(LW4O6_CNT_FRAG6_IN), w.dropped + reasons + count(LW4O6_CNT_FRAG6_DUPLICATE) +
-		                                             count(LW4O6_CNT_FRAG6_ATOMIC) +
-		                                             count(LW4O6_CNT_IPV6_FRAGMENTS_REASSEMBLED));
-		ck_assert_uint_eq(count(LW4O6_CNT_DROPPED_IPV4) + count(LW4O6_CNT_DROPPED_IPV4_FRAGMENT), 0);
-		talloc_free(w.f);
-	}
-	ck_assert_uint_eq(talloc_total_blocks(w.mem), 1);
-	talloc_free(w.mem);
-}
-
-/* What a fragment is made of. */
-struct piece {
-	uint32_t src, id;
-	size_t off, len;
-	bool more;
-	uint8_t next, tclass;
-	size_t ext; /* octets of a Destination Options header in front of the Fragment header */
-};
-
-static uint8_t whole[65536 + 64];
-
-static size_t build(uint8_t *dst, const struct piece *p)
-{
-	size_t fh = 40 + p->ext;
-
-	put_outer(dst, NULL, 0);
-	dst[0] = (uint8_t)(0x60 | p->tclass >> 4);
-	dst[1] = (uint8_t)(p->tclass << 4);
-	set16(dst + 4, (unsigned)(p->ext + 8 + p->len));
-	set16(dst + 20, p->src >> 16);
-	set16(dst + 22, p->src & 0xffff);
-	dst[6] = 44;
-	if (p->ext > 0) {
-		dst[6] = 60;
-		memset(dst + 40, 0, p->ext);
-		dst[40] = 44;
-		dst[41] = (uint8_t)(p->ext / 8 - 1);
-		dst[42] = 1; /* PadN */
-		dst[43] = (uint8_t)(p->ext - 4);
-	}
-	dst[fh] = p->next ? p->next : 4;
-	dst[fh + 1] = 0xff; /* reserved: ignored */
-	set16(dst + fh + 2, (unsigned)(p->off | p->more | 6));
-	set16(dst + fh + 4, p->id >> 16);
-	set16(dst + fh + 6, p->id & 0xffff);
-	memcpy(dst + fh + 8, whole + p->off, p->len);
-	return fh + 8 + p->len;
-}
-
-static enum lw4o6_frag_verdict add_raw(const uint8_t *pkt, size_t len, size_t nh, size_t fh, lw4o6_time now)
-{
-	uint8_t *exact = malloc(len);
-
-	memcpy(exact, pkt, len);
-
-	struct lw4o6_frag6_in in = { exact, len, nh, fh };
-	enum lw4o6_frag_verdict v = lw4o6_frag6_add(w.f, &in, now, &w.res);
-
-	if (v == LW4O6_FRAG_DROP) {
-		w.dropped++;
-		w.dropped_octets += len;
-	}
-	free(exact);
-	return v;
-}
-
-static enum lw4o6_frag_verdict add(const struct piece *p, lw4o6_time now)
-{
-	static uint8_t pkt[66000];
-	size_t len = build(pkt, p);
-
-	return add_raw(pkt, len, p->ext ? 40 : 6, 40 + p->ext, now);
-}
-
-#define ADD(...) add(&(struct piece){ __VA_ARGS__ }, T0)
-
-static void make_whole(size_t len)
-{
-	put_ip4(whole, 0xc0000212, 0xc6336407, 17, 1, 0, 0, 64, 20, whole + 20, len - 20);
-	for (size_t i = 20; i < sizeof(whole); i++)
-		whole[i] = (uint8_t)(i * 31 >> 3);
-}
-
-static void ck_whole(size_t len)
-{
-	ck_assert_uint_eq(w.res.len, 40 + len);
-	ck_assert_uint_eq(at16(w.res.data + 4), len);
-	ck_assert_uint_eq(w.res.data[6], 4);
-	ck_octets(w.res.data + 40, len, whole, len);
-}
+/* Reassembly: order, overlap, headers, what is refused. */
+#include "frag6_rig.h"
 
 /* ---- order, duplicates, overlap ---- */
 
@@ -151,29 +8,6 @@ enum { N = 5, SIZE = 104, WHOLE = 4 * SIZE + 33 };
 static struct piece nth(unsigned i)
 {
 	return (struct piece){ .id = 7, .off = i * SIZE, .len = i == N - 1 ? 33 : SIZE, .more = i < N - 1 };
-}
-
-static bool next_permutation(unsigned *a, unsigned n)
-{
-	unsigned i = n - 1, j = n - 1;
-
-	while (i > 0 && a[i - 1] >= a[i])
-		i--;
-	if (i == 0)
-		return false;
-	while (a[j] <= a[i - 1])
-		j--;
-
-	unsigned x = a[i - 1];
-
-	a[i - 1] = a[j];
-	a[j] = x;
-	for (j = n - 1; i < j; i++, j--) {
-		x = a[i];
-		a[i] = a[j];
-		a[j] = x;
-	}
-	return true;
 }
 
 /* D-150, D-148: all 120 orders of five fragments; the matrix of data-plane section 9, number 5. */
@@ -247,12 +81,10 @@ START_TEST(permutations_with_overlap)
 
 				p.id = id;
 				if (i == at) { /* reaches 8 octets into the neighbour that came before */
-					struct piece seen = nth(order[0]), bad = { .id = id, .off = seen.off + seen.len / 8 * 8, .len = 8 };
+					struct piece seen = nth(order[0]);
+					size_t off = seen.off + seen.len / 8 * 8 - 8;
 
-					bad.off -= 8;
-					bad.more = true;
-					bad.len = 16;
-					ck_assert_int_eq(add(&bad, T0), LW4O6_FRAG_DROP);
+					ck_assert_int_eq(ADD(.id = id, .off = off, .len = 16, .more = true), LW4O6_FRAG_DROP);
 					ck_assert_uint_eq(w.res.reason, LW4O6_CNT_DROP_FRAG6_OVERLAP);
 					ck_assert_uint_eq(w.res.icmp_type, 0);
 				}
@@ -366,7 +198,7 @@ START_TEST(key)
 }
 END_TEST
 
-/* D-148, D-160, D-159: next header, DSCP and flow label are the first fragment's, whenever it comes; headers in front stay. */
+/* D-148, D-160: next header, DSCP and flow label are the first fragment's, and the headers in front of it. */
 START_TEST(headers_of_the_first)
 {
 	struct piece first = { .len = 64, .more = true, .tclass = 0xb8, .ext = _i & 1 ? 16 : 0 };
@@ -423,7 +255,8 @@ START_TEST(cut_and_join)
 	w.cfg.max_packet = 65575;
 	start();
 	for (int round = 0; round < 200; round++) {
-		size_t mtu = 1280 + test_rand(&rng) % 1500, len = mtu + 1 + test_rand(&rng) % (round % 4 ? 9000 : 65574 - mtu);
+		size_t mtu = 1280 + test_rand(&rng) % 1500;
+		size_t len = mtu + 1 + test_rand(&rng) % (round % 4 ? 9000 : 65574 - mtu);
 		struct lw4o6_frag6_cut c;
 		ssize_t n[64];
 		int pieces;
@@ -440,7 +273,8 @@ START_TEST(cut_and_join)
 		for (int left = pieces; left > 0; left--) {
 			int i = (int)(test_rand(&rng) % (unsigned)left);
 
-			ck_assert_int_eq(add_raw(cut[i], (size_t)n[i], 6, 40, T0), left > 1 ? LW4O6_FRAG_HELD : LW4O6_FRAG_COMPLETE);
+			ck_assert_int_eq(add_raw(cut[i], (size_t)n[i], 6, 40, T0),
+			                 left > 1 ? LW4O6_FRAG_HELD : LW4O6_FRAG_COMPLETE);
 			memmove(cut[i], cut[left - 1], 66000);
 			n[i] = n[left - 1];
 		}
@@ -599,301 +433,6 @@ START_TEST(ecn)
 }
 END_TEST
 
-/* ---- time ---- */
-
-/* D-151: 60 s from the first that came, whichever it is; 3/1 needs the fragment with offset 0, as received. */
-START_TEST(timeout)
-{
-	struct lw4o6_frag_expired ex;
-	uint8_t pkt[200];
-	lw4o6_time t59 = T0 + 59900 * LW4O6_MSEC, t60 = T0 + 60 * LW4O6_SEC;
-
-	start();
-	make_whole(120);
-	ck_assert_int_eq(ADD(.id = 1, .off = 64, .len = 56), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(ADD(.id = 2, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	struct piece first = { .id = 1, .len = 32, .more = true, .tclass = 0x28, .ext = 8 };
-	size_t n = build(pkt, &first);
-	ck_assert_int_eq(add_raw(pkt, n, 40, 48, t59), LW4O6_FRAG_HELD);
-	ck_assert_uint_eq(lw4o6_frag6_expiry(w.f), t60);
-	ck_assert(!lw4o6_frag6_expire(w.f, t59, &ex));
-	struct piece rest = { .id = 2, .off = 64, .len = 56 };
-	ck_assert_int_eq(add(&rest, t59), LW4O6_FRAG_COMPLETE);
-
-	ck_assert(lw4o6_frag6_expire(w.f, t60, &ex));
-	ck_octets(ex.first, ex.len, pkt, n);
-	ck_assert(!lw4o6_frag6_expire(w.f, t60, &ex));
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_TIMEOUT), 2);
-	ck_assert_uint_eq(w.c.octets[LW4O6_CNT_DROP_FRAG6_TIMEOUT], 48 + 56 + n);
-
-	/* without a call of expire the old ones are dropped all the same */
-	ck_assert_int_eq(ADD(.id = 3, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	struct piece late = { .id = 3, .off = 64, .len = 56 };
-	ck_assert_int_eq(add(&late, t60), LW4O6_FRAG_HELD);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_TIMEOUT), 3);
-	ck_assert_uint_eq(lw4o6_frag6_expiry(w.f), t60 + 60 * LW4O6_SEC);
-}
-END_TEST
-
-/* D-152: the remembered key lasts as long as the datagram would have; no 3/1 for it. */
-START_TEST(overlap_is_forgotten_in_time)
-{
-	struct lw4o6_frag_expired ex;
-	struct piece p = { .len = 64, .more = true }, bad = { .off = 56, .len = 16, .more = true };
-
-	start();
-	make_whole(120);
-	ck_assert_int_eq(add(&p, T0), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(add(&bad, T0 + 10 * LW4O6_SEC), LW4O6_FRAG_DROP);
-	ck_assert_int_eq(add(&p, T0 + 59900 * LW4O6_MSEC), LW4O6_FRAG_DROP);
-	ck_assert(lw4o6_frag6_expire(w.f, T0 + 60 * LW4O6_SEC, &ex));
-	ck_assert_ptr_null(ex.first);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_TIMEOUT), 0);
-	ck_assert_int_eq(add(&p, T0 + 60 * LW4O6_SEC), LW4O6_FRAG_HELD);
-}
-END_TEST
-
-/* ---- limits ---- */
-
-/* D-166: fragments per datagram. */
-START_TEST(too_many)
-{
-	w.cfg.per_datagram = 10;
-	start();
-	make_whole(1000);
-	for (size_t i = 0; i < 10; i++)
-		ck_assert_int_eq(ADD(.off = i * 32, .len = 32, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(ADD(.off = 0, .len = 32, .more = true), LW4O6_FRAG_HELD); /* a duplicate takes no place */
-	ck_assert_int_eq(ADD(.off = 320, .len = 32), LW4O6_FRAG_DROP);
-	ck_assert_uint_eq(w.res.reason, LW4O6_CNT_DROP_FRAG6_TOO_MANY);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_TOO_MANY), 10);
-	ck_assert_int_eq(ADD(.off = 320, .len = 32), LW4O6_FRAG_DROP);
-}
-END_TEST
-
-/* D-166: a source at its limit loses its own oldest; others are not touched. */
-START_TEST(source_quota)
-{
-	start();
-	make_whole(120);
-	ck_assert_int_eq(ADD(.src = 2, .id = 1, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	for (uint32_t id = 0; id < 40; id++)
-		ck_assert_int_eq(ADD(.src = 1, .id = id, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_QUOTA_SOURCE), 24);
-	ck_assert_uint_eq(w.c.octets[LW4O6_CNT_DROP_FRAG6_QUOTA_SOURCE], 24 * 112);
-	ck_assert_int_eq(ADD(.src = 2, .id = 1, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-	for (uint32_t id = 24; id < 40; id++)
-		ck_assert_int_eq(ADD(.src = 1, .id = id, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-}
-END_TEST
-
-/* D-166: contexts in total: the oldest of the source with the most contexts goes, equal ones by age. */
-START_TEST(global_contexts)
-{
-	w.cfg.contexts = 8;
-	start();
-	make_whole(1000);
-	/* source 1 holds more octets, source 2 more contexts */
-	ck_assert_int_eq(ADD(.src = 1, .id = 0, .len = 960, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(ADD(.src = 1, .id = 1, .len = 960, .more = true), LW4O6_FRAG_HELD);
-	for (uint32_t id = 0; id < 4; id++)
-		ck_assert_int_eq(ADD(.src = 2, .id = id, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(ADD(.src = 3, .id = 0, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(ADD(.src = 4, .id = 0, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL), 0);
-	for (uint32_t src = 5; src < 8; src++) /* two of source 2; then it has no more than source 1, which is older */
-		ck_assert_int_eq(ADD(.src = src, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL), 3);
-	ck_assert_uint_eq(w.c.octets[LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL], 2 * 112 + 1008);
-	ck_assert_int_eq(ADD(.src = 2, .id = 3, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-	ck_assert_int_eq(ADD(.src = 3, .id = 0, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-	ck_assert_int_eq(ADD(.src = 1, .id = 1, .off = 960, .len = 40), LW4O6_FRAG_COMPLETE);
-	ck_assert_int_eq(ADD(.src = 4, .id = 0, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-}
-END_TEST
-
-/* D-166: when two sources hold as many, the one whose context is older loses it. */
-START_TEST(global_contexts_ties)
-{
-	w.cfg.contexts = 8;
-	start();
-	make_whole(120);
-	for (uint32_t src = 0; src < 100; src++)
-		ck_assert_int_eq(ADD(.src = src, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL), 92);
-	for (uint32_t src = 92; src < 100; src++)
-		ck_assert_int_eq(ADD(.src = src, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-}
-END_TEST
-
-/* D-166: octets in total: the oldest of the source with the most octets goes. */
-START_TEST(global_memory)
-{
-	struct lw4o6_frag_usage u;
-
-	w.cfg.memory = 20 * 256;
-	start();
-	make_whole(2000);
-	for (uint32_t id = 0; id < 3; id++) /* one block each */
-		ck_assert_int_eq(ADD(.src = 1, .id = id, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	for (uint32_t id = 0; id < 2; id++) /* 1456 + 48 octets: seven blocks each */
-		ck_assert_int_eq(ADD(.src = 2, .id = id, .len = 1456, .more = true), LW4O6_FRAG_HELD);
-	lw4o6_frag6_usage(w.f, &u);
-	ck_assert_uint_eq(u.memory, 17 * 256);
-	ck_assert_uint_eq(u.memory_max, 20 * 256);
-	ck_assert_int_eq(ADD(.src = 3, .id = 0, .len = 1456, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL), 1);
-	ck_assert_uint_eq(w.c.octets[LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL], 1504);
-	ck_assert_int_eq(ADD(.src = 2, .id = 1, .off = 1456, .len = 40), LW4O6_FRAG_COMPLETE);
-	ck_assert_int_eq(ADD(.src = 1, .id = 0, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-}
-END_TEST
-
-/* D-166: a datagram that can only make room by its own end ends, and one fragment larger than all memory is refused. */
-START_TEST(own_memory)
-{
-	w.cfg.memory = 8 * 256;
-	start();
-	make_whole(4000);
-	ck_assert_int_eq(ADD(.len = 1456, .more = true), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(ADD(.off = 1456, .len = 1456, .more = true), LW4O6_FRAG_DROP);
-	ck_assert_uint_eq(w.res.reason, LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL), 1);
-	ck_assert_int_eq(ADD(.off = 1456, .len = 2000, .more = true), LW4O6_FRAG_DROP);
-	ck_assert_uint_eq(w.res.reason, LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL);
-}
-END_TEST
-
-/* D-165, D-166, section 7: a flood from many datagrams of one source, and from many sources; others complete. */
-START_TEST(flood)
-{
-	struct test_rng rng = { 99 };
-	struct lw4o6_frag_usage u;
-	uint64_t done = 0, tried = 0;
-
-	w.cfg.contexts = 256;
-	w.cfg.memory = 128 * 1024;
-	start();
-	make_whole(1200);
-	for (uint32_t i = 0; i < 30000; i++) {
-		lw4o6_time now = T0 + i * LW4O6_MSEC;
-		struct piece bad = { .src = 1 + (_i ? (uint32_t)(test_rand(&rng) % 12) : 0), .id = (uint32_t)test_rand(&rng),
-			             .off = test_rand(&rng) % 40 * 8, .len = 8 + test_rand(&rng) % 100 * 8, .more = true };
-		struct piece good = { .src = 1000, .id = i / 5, .off = (i % 5) * 240, .len = 240, .more = i % 5 < 4 };
-
-		for (int n = 0; n < 4; n++, bad.id++)
-			(void)add(&bad, now);
-		tried += i % 5 == 4;
-		done += add(&good, now) == LW4O6_FRAG_COMPLETE;
-		lw4o6_frag6_usage(w.f, &u);
-		if (u.contexts > 256 || u.memory > 128 * 1024)
-			ck_abort_msg("over the limit");
-	}
-	ck_assert_uint_eq(done, tried);
-	ck_assert_uint_ne(count(LW4O6_CNT_DROP_FRAG6_QUOTA_SOURCE), 0);
-	if (_i)
-		ck_assert_uint_ne(count(LW4O6_CNT_DROP_FRAG6_QUOTA_GLOBAL), 0);
-}
-END_TEST
-
-/* D-167: the share is crossed once, and again only after usage has gone down. */
-START_TEST(alarm_share)
-{
-	w.cfg.contexts = 10;
-	w.cfg.alarm_percent = 50;
-	start();
-	make_whole(120);
-	for (uint32_t round = 0; round < 3; round++) {
-		for (uint32_t id = 0; id < 4; id++)
-			ck_assert_int_eq(ADD(.id = id, .len = 64, .more = true), LW4O6_FRAG_HELD);
-		ck_assert(!lw4o6_frag6_alarm(w.f));
-		ck_assert_int_eq(ADD(.id = 4, .len = 64, .more = true), LW4O6_FRAG_HELD);
-		ck_assert(lw4o6_frag6_alarm(w.f));
-		ck_assert(!lw4o6_frag6_alarm(w.f));
-		ck_assert_int_eq(ADD(.id = 5, .len = 64, .more = true), LW4O6_FRAG_HELD);
-		ck_assert(!lw4o6_frag6_alarm(w.f));
-		lw4o6_frag6_flush(w.f);
-	}
-}
-END_TEST
-
-/* D-167: memory crosses it too. */
-START_TEST(alarm_memory)
-{
-	w.cfg.memory = 16 * 256;
-	start();
-	make_whole(2000);
-	ck_assert_int_eq(ADD(.id = 1, .len = 1456, .more = true), LW4O6_FRAG_HELD);
-	ck_assert(!lw4o6_frag6_alarm(w.f));
-	ck_assert_int_eq(ADD(.id = 2, .len = 1456, .more = true), LW4O6_FRAG_HELD);
-	ck_assert(lw4o6_frag6_alarm(w.f));
-}
-END_TEST
-
-/* D-027: a softwire that is gone leaves nothing, others stay. */
-START_TEST(flush_source)
-{
-	struct in6_addr gone;
-	uint8_t pkt[200];
-	struct piece p = { .src = 1, .id = 9, .len = 64, .more = true };
-
-	start();
-	make_whole(120);
-	build(pkt, &p);
-	memcpy(&gone, pkt + 8, 16);
-	for (uint32_t id = 0; id < 3; id++) {
-		ck_assert_int_eq(ADD(.src = 1, .id = id, .len = 64, .more = true), LW4O6_FRAG_HELD);
-		ck_assert_int_eq(ADD(.src = 2, .id = id, .len = 64, .more = true), LW4O6_FRAG_HELD);
-	}
-	lw4o6_frag6_flush_source(w.f, &gone);
-	lw4o6_frag6_flush_source(w.f, &gone);
-	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_NO_BINDING), 3);
-	ck_assert_int_eq(ADD(.src = 1, .id = 0, .off = 64, .len = 56), LW4O6_FRAG_HELD);
-	ck_assert_int_eq(ADD(.src = 2, .id = 0, .off = 64, .len = 56), LW4O6_FRAG_COMPLETE);
-}
-END_TEST
-
-/* D-044: settings out of range are refused; a table takes its memory once. */
-START_TEST(creation)
-{
-	struct lw4o6_frag6_config bad;
-
-	start();
-	size_t blocks = talloc_total_blocks(w.mem), octets = talloc_total_size(w.mem);
-	make_whole(1000);
-	for (uint32_t id = 0; id < 3000; id++)
-		ck_assert_int_ne(ADD(.src = id / 3, .id = id, .len = 960, .more = true), LW4O6_FRAG_COMPLETE);
-	ck_assert(talloc_total_blocks(w.mem) == blocks && talloc_total_size(w.mem) == octets);
-
-	for (int i = 0; i < 5; i++) {
-		bad = w.cfg;
-		bad.max_packet = i == 0 ? 1499 : i == 1 ? 65576 : 0;
-		bad.alarm_percent = i == 2 ? 101 : 0;
-		bad.contexts = i == 3 ? UINT32_MAX : 16;
-		bad.counters = i == 4 ? NULL : &w.c;
-		ck_assert_ptr_null(lw4o6_frag6_new(w.mem, &bad));
-	}
-	ck_assert_uint_eq(talloc_total_blocks(w.mem), blocks);
-}
-END_TEST
-
-/* No memory: whichever allocation fails, nothing is left. */
-START_TEST(out_of_memory)
-{
-	unsigned n = 1;
-
-	for (;; n++) {
-		failmem_at = n;
-		w.f = lw4o6_frag6_new(w.mem, &w.cfg);
-		failmem_at = 0;
-		if (w.f)
-			break;
-		ck_assert_uint_eq(talloc_total_blocks(w.mem), 1);
-	}
-	ck_assert_uint_gt(n, 5);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("frag6");
@@ -917,20 +456,6 @@ int main(void)
 	tcase_add_loop_test(tc, size_limit, 0, 7);
 	tcase_add_test(tc, size_limit_with_headers);
 	tcase_add_test(tc, ecn);
-	tcase_add_test(tc, timeout);
-	tcase_add_test(tc, overlap_is_forgotten_in_time);
-	tcase_add_test(tc, too_many);
-	tcase_add_test(tc, source_quota);
-	tcase_add_test(tc, global_contexts);
-	tcase_add_test(tc, global_contexts_ties);
-	tcase_add_test(tc, global_memory);
-	tcase_add_test(tc, own_memory);
-	tcase_add_loop_test(tc, flood, 0, 2);
-	tcase_add_test(tc, alarm_share);
-	tcase_add_test(tc, alarm_memory);
-	tcase_add_test(tc, flush_source);
-	tcase_add_test(tc, creation);
-	tcase_add_test(tc, out_of_memory);
 	suite_add_tcase(s, tc);
 	return test_main(s);
 }

@@ -53,8 +53,8 @@ static inline size_t v4_fragment(uint8_t *dst, size_t off, size_t len, bool more
 	uint8_t udp[2008];
 
 	v4_udp(udp);
-	return put_ip4(dst, 0xc6336407, 0xc0000212, 17, 0xbeef, (more ? 0x2000u : 0u) | (unsigned)off / 8, 0, ttl, 20, udp + off,
-	               len);
+	return put_ip4(dst, 0xc6336407, 0xc0000212, 17, 0xbeef, (more ? 0x2000u : 0u) | (unsigned)off / 8, 0, ttl, 20,
+	               udp + off, len);
 }
 
 /** A tunnel header as the AFTR of the vectors writes it to softwire A. */
@@ -70,6 +70,30 @@ static inline size_t put_outer(uint8_t *dst, const uint8_t *inner, size_t len)
 	if (len > 0)
 		memcpy(dst + 40, inner, len);
 	return 40 + len;
+}
+
+/** The next order of n different numbers; false after the last one. */
+static inline bool next_permutation(unsigned *a, unsigned n)
+{
+	unsigned i = n - 1, j = n - 1;
+
+	while (i > 0 && a[i - 1] >= a[i])
+		i--;
+	if (i == 0)
+		return false;
+	while (a[j] <= a[i - 1])
+		j--;
+
+	unsigned x = a[i - 1];
+
+	a[i - 1] = a[j];
+	a[j] = x;
+	for (j = n - 1; i < j; i++, j--) {
+		x = a[i];
+		a[i] = a[j];
+		a[j] = x;
+	}
+	return true;
 }
 
 #endif

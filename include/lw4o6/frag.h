@@ -122,7 +122,7 @@ struct lw4o6_frag_usage {
 
 /** A context that timed out. */
 struct lw4o6_frag_expired {
-	const uint8_t *first;    /**< fragment with offset 0 as received, headers included; NULL: absent. Valid until the next call */
+	const uint8_t *first;    /**< fragment with offset 0 as received; NULL: absent. Valid until the next call */
 	size_t len;
 	enum lw4o6_side side;    /**< IPv4 table: the side it came from */
 	uint64_t from;           /**< IPv4 table: as in lw4o6_frag4_from */
@@ -155,7 +155,7 @@ struct lw4o6_frag6_in {
 };
 
 struct lw4o6_frag6_result {
-	uint8_t *data;         /**< COMPLETE: the IPv6 packet without Fragment header; the table's, valid until the next call */
+	uint8_t *data;         /**< COMPLETE: the packet, no Fragment header; the table's, until the next call */
 	size_t len;
 	unsigned reason;       /**< DROP: enum lw4o6_counter */
 	uint8_t icmp_type;     /**< DROP: ICMPv6 error that the fragment deserves; 0: none */
@@ -181,7 +181,7 @@ enum lw4o6_frag_verdict lw4o6_frag6_add(struct lw4o6_frag6 *f, const struct lw4o
 LW4O6_API bool lw4o6_frag6_expire(struct lw4o6_frag6 *f, lw4o6_time now, struct lw4o6_frag_expired *ex);
 /** When the next context is due; LW4O6_TIME_NONE: never. */
 LW4O6_API lw4o6_time lw4o6_frag6_expiry(const struct lw4o6_frag6 *f);
-/** Forget everything from a source whose softwire is gone (D-027); held fragments count as drop-frag6-no-binding. */
+/** Forget all from a source whose softwire is gone (D-027); held fragments count as drop-frag6-no-binding. */
 LW4O6_API void lw4o6_frag6_flush_source(struct lw4o6_frag6 *f, const struct in6_addr *src);
 LW4O6_API void lw4o6_frag6_flush(struct lw4o6_frag6 *f);
 LW4O6_API void lw4o6_frag6_usage(const struct lw4o6_frag6 *f, struct lw4o6_frag_usage *u);
@@ -222,7 +222,7 @@ LW4O6_API void lw4o6_frag4_config_init_sized(struct lw4o6_frag4_config *cfg, siz
 struct lw4o6_frag4_from {
 	enum lw4o6_side side; /**< where its drops count: dropped-ipv4 or dropped-ipv6 */
 	bool hairpin;         /**< a datagram of a softwire on its second half */
-	uint64_t softwire;    /**< the softwire it came out of (AFTR, from the tunnel); 0: none. Not 0: it replaces the quota by source /24 */
+	uint64_t softwire;    /**< the one it came out of (AFTR); 0: none, and the quota is by source /24 */
 };
 
 /** Names a context; survives other calls and is known to be stale when the context is gone. */
@@ -257,12 +257,12 @@ enum lw4o6_frag_verdict lw4o6_frag4_add(struct lw4o6_frag4 *f, const struct lw4o
  * @param softwire where it goes (quota, flush); 0: none.
  * @param decision up to LW4O6_FRAG4_DECISION octets, copied; may be NULL with len 0.
  */
-LW4O6_API void lw4o6_frag4_decide(struct lw4o6_frag4 *f, struct lw4o6_frag4_ref ref, bool allow, uint64_t softwire,
-                                  const void *decision, size_t len);
+LW4O6_API void lw4o6_frag4_decide(struct lw4o6_frag4 *f, struct lw4o6_frag4_ref ref, bool allow,
+                                  uint64_t softwire, const void *decision, size_t len);
 /**
  * After an allowed decision and after the first fragment was forwarded: the next held fragment.
  * Call until false; the context may end with it.
- * @return true with a packet in the table's own buffer, valid until the next call, LW4O6_FRAG_HEADROOM octets in front.
+ * @return true with a packet in the table's own buffer, valid until the next call.
  */
 LW4O6_API bool lw4o6_frag4_next_held(struct lw4o6_frag4 *f, struct lw4o6_frag4_ref ref, uint8_t **data, size_t *len);
 /** As lw4o6_frag6_expire(). In virtual mode ex->first is NULL; full: ICMPv4 11/1 may be sent. */
