@@ -239,6 +239,69 @@ static inline void rig_counted(struct rig *r, const char *expect)
 	r->before = *c;
 }
 
+/** An IPv4 packet with TTL 57 and DF around @p len octets of @p l4. @return its length. */
+static inline size_t rig_ip4(uint8_t *p, const char *src, const char *dst, unsigned proto, const uint8_t *l4,
+                             size_t len)
+{
+	struct in_addr s = rig_a4(src), d = rig_a4(dst);
+	size_t total = 20 + len;
+
+	memset(p, 0, 20);
+	p[0] = 0x45;
+	p[2] = (uint8_t)(total >> 8);
+	p[3] = (uint8_t)total;
+	p[6] = 0x40;
+	p[8] = 57;
+	p[9] = (uint8_t)proto;
+	memcpy(p + 12, &s, 4);
+	memcpy(p + 16, &d, 4);
+	memmove(p + 20, l4, len);
+	uint16_t sum = lw4o6_cksum_finish(lw4o6_cksum_add(0, p, 20));
+	p[10] = (uint8_t)(sum >> 8);
+	p[11] = (uint8_t)sum;
+	return total;
+}
+
+/** A UDP packet of 28 + @p n octets without checksum. */
+static inline size_t rig_udp(uint8_t *p, const char *src, unsigned sport, const char *dst, unsigned dport, size_t n)
+{
+	static uint8_t l4[RIG_PKT];
+
+	l4[0] = (uint8_t)(sport >> 8);
+	l4[1] = (uint8_t)sport;
+	l4[2] = (uint8_t)(dport >> 8);
+	l4[3] = (uint8_t)dport;
+	l4[4] = (uint8_t)((8 + n) >> 8);
+	l4[5] = (uint8_t)(8 + n);
+	l4[6] = l4[7] = 0;
+	for (size_t i = 0; i < n; i++)
+		l4[8 + i] = (uint8_t)(7 * i);
+	return rig_ip4(p, src, dst, 17, l4, 8 + n);
+}
+
+/** Put an IPv6 header for the AFTR around the @p len octets at @p p. @return the new length. */
+static inline size_t rig_wrap(uint8_t *p, const char *b4, unsigned next, size_t len)
+{
+	struct in6_addr src = rig_a6(b4), dst = rig_a6(RIG_AFTR);
+
+	memmove(p + 40, p, len);
+	memset(p, 0, 8);
+	p[0] = 0x60;
+	p[4] = (uint8_t)(len >> 8);
+	p[5] = (uint8_t)len;
+	p[6] = (uint8_t)next;
+	p[7] = 64;
+	memcpy(p + 8, &src, 16);
+	memcpy(p + 24, &dst, 16);
+	return 40 + len;
+}
+
+/** A UDP packet out of softwire A: 40 + 28 + @p n octets. */
+static inline size_t rig_from_a(uint8_t *p, unsigned sport, const char *dst, unsigned dport, size_t n)
+{
+	return rig_wrap(p, RIG_B4A, 4, rig_udp(p, "192.0.2.18", sport, dst, dport, n));
+}
+
 /** Make the header checksum of the IPv4 packet at @p p right. */
 static inline void rig_fix4(uint8_t *p)
 {
