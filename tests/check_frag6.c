@@ -362,6 +362,33 @@ START_TEST(header_chain_complete)
 }
 END_TEST
 
+/* D-037: a first fragment and a last one of every length, each in a block of exactly its size. */
+START_TEST(every_length)
+{
+	start();
+	make_whole(200);
+	for (uint32_t len = 0; len <= 200; len++) {
+		for (uint32_t kind = 0; kind < 4; kind++) {
+			uint32_t src = 1 + len;
+
+			whole[0] = kind & 1 ? 4 : 0x45;
+			whole[1] = 0;
+			whole[8] = 0x45;
+
+			enum lw4o6_frag_verdict v = ADD(.src = src, .id = kind, .len = len, .more = true,
+			                                .next = kind & 1 ? 60 : 4, .ext = kind & 2 ? 8 : 0);
+
+			if (len % 8 != 0 || len < (kind & 1 ? 28 : 20))
+				ck_assert_int_eq(v, LW4O6_FRAG_DROP);
+			else
+				ck_assert_int_eq(v, LW4O6_FRAG_HELD);
+			if (len > 0)
+				ck_assert_int_ne(ADD(.src = src, .id = 9 + kind, .off = 64, .len = len), LW4O6_FRAG_DROP);
+		}
+	}
+}
+END_TEST
+
 /* D-149: outer 1540 and 9256 pass, 9257 does not; the knob up to 65575. */
 START_TEST(size_limit)
 {
@@ -453,6 +480,7 @@ int main(void)
 	tcase_add_test(tc, atomic);
 	tcase_add_loop_test(tc, bad_fragments, 0, 11);
 	tcase_add_test(tc, header_chain_complete);
+	tcase_add_test(tc, every_length);
 	tcase_add_loop_test(tc, size_limit, 0, 7);
 	tcase_add_test(tc, size_limit_with_headers);
 	tcase_add_test(tc, ecn);

@@ -1,6 +1,9 @@
 /* Reassembly: timeouts, limits, floods, flushing, creation. */
 #include "failmem.h"
+#include "siphash.h"
+
 #include "frag6_rig.h"
+#include "frag_int.h"
 
 /* ---- time ---- */
 
@@ -280,6 +283,50 @@ START_TEST(creation)
 }
 END_TEST
 
+static uint32_t longest_chain(const uint64_t hash_key[2], uint8_t keys[][FRAG_KEY], unsigned n)
+{
+	struct lw4o6_frag_usage u;
+	struct frag_table t;
+	struct frag_config cfg = {
+		.contexts = 1024, .pieces = 1, .alarm_percent = 100, .memory = 256, .max_packet = 64, .key_len = FRAG_KEY,
+		.hash_key = hash_key, .counters = &w.c, .timeout = LW4O6_SEC,
+	};
+	struct frag_group_key source = { .kind = 1 };
+	TALLOC_CTX *mem = talloc_new(w.mem);
+	uint32_t longest = 0;
+
+	ck_assert_int_eq(frag_table_init(&t, mem, &cfg), LW4O6_OK);
+	for (unsigned i = 0; i < n; i++)
+		frag_join(&t, frag_new(&t, keys[i], LW4O6_SIDE_IPV6, T0), FRAG_FROM, &source);
+	frag_usage(&t, &u);
+	ck_assert_uint_eq(u.contexts, n);
+	for (uint32_t b = 0; b <= t.mask; b++) {
+		uint32_t length = 0;
+
+		for (uint32_t i = t.bucket[b]; i != FRAG_NONE; i = t.ctx[i].hash_next)
+			length++;
+		longest = length > longest ? length : longest;
+	}
+	talloc_free(mem);
+	return longest;
+}
+
+/* D-035: keys chosen to fall into one bucket of a table whose hash key one knows spread in any other. */
+START_TEST(hash_flooding)
+{
+	static uint8_t keys[64][FRAG_KEY];
+	static const uint64_t known[2] = { 0, 0 }, secret[2] = { 0x243f6a8885a308d3, 0x13198a2e03707344 };
+	unsigned n = 0;
+
+	for (uint32_t i = 0; n < 64; i++) {
+		memcpy(keys[n], &i, sizeof(i));
+		n += (siphash(known, keys[n], FRAG_KEY) & 1023) == 5;
+	}
+	ck_assert_uint_eq(longest_chain(known, keys, n), 64);
+	ck_assert_uint_le(longest_chain(secret, keys, n), 5);
+}
+END_TEST
+
 /* No memory: whichever allocation fails, nothing is left. */
 START_TEST(out_of_memory)
 {
@@ -317,6 +364,7 @@ int main(void)
 	tcase_add_test(tc, alarm_memory);
 	tcase_add_test(tc, flush_source);
 	tcase_add_test(tc, creation);
+	tcase_add_test(tc, hash_flooding);
 	tcase_add_test(tc, out_of_memory);
 	suite_add_tcase(s, tc);
 	return test_main(s);
