@@ -148,7 +148,7 @@ lw_settings() {
 		table-size 1024
 		4o6-servers multicast
 		br 2001:db8:ffff::1
-		pool homes shared 192.0.2.18 psid-len 6 offset 0
+		pool homes shared 192.0.2.18 psid-len 6 offset 0 hint 2001:db8:12:3400::/64
 		lease-min 60
 		lease-default 60
 	EOF
@@ -173,9 +173,9 @@ lw_settings() {
 	done
 }
 
-start_server() { start server aftr "$LW_BIN/lw4o6-server" -f -c "$LW_DIR/server.conf"; }
-start_aftr() { start aftr aftr "$LW_BIN/lw4o6-aftr" -f -c "$LW_DIR/aftr.conf"; }
-start_b4() { start "b4-$1" "b4-$1" "$LW_BIN/lw4o6-b4" -f -c "$LW_DIR/b4-$1.conf"; }
+start_server() { start server aftr "$LW_BIN/tools/lw4o6-server" -f -c "$LW_DIR/server.conf"; }
+start_aftr() { start aftr aftr "$LW_BIN/tools/lw4o6-aftr" -f -c "$LW_DIR/aftr.conf"; }
+start_b4() { start "b4-$1" "b4-$1" "$LW_BIN/tools/lw4o6-b4" -f -c "$LW_DIR/b4-$1.conf"; }
 
 # What a B4 obtained, from the record it keeps: record 1 ipv4
 record() {

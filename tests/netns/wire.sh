@@ -8,7 +8,7 @@ command -v tshark >/dev/null && command -v ethtool >/dev/null || { echo "needs t
 # shellcheck source=tests/netns/lib.sh
 . "$top/tests/netns/lib.sh"
 trap lw_cleanup EXIT
-fail() { echo "wire: $*"; tail -5 "$LW_DIR"/*.log; exit 1; }
+fail() { echo "wire: $*"; tail -n 5 "$LW_DIR"/*.log; exit 1; }
 
 lw_topology && lw_settings || fail "no network namespaces"
 # The kernel leaves checksums to the hardware unless told otherwise; there is none here.
@@ -39,7 +39,7 @@ count() { # count FILTER: how many packets match
 none() {
 	local n
 	n=$(count "$1")
-	[ "$n" -eq 0 ] || { tshark -r "$LW_DIR/access.pcapng" -Y "$1" 2>/dev/null | head -3; fail "$n packets: $1"; }
+	[ "$n" -eq 0 ] || { tshark -r "$LW_DIR/access.pcapng" -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -o tcp.check_checksum:TRUE -Y "$1" 2>/dev/null | head -3; fail "$n packets: $1"; }
 }
 some() { [ "$(count "$1")" -ge "$2" ] || fail "fewer than $2 packets: $1"; }
 
