@@ -72,7 +72,7 @@ struct b4 {
 
 	/* the system */
 	struct rtnl rtnl;
-	int lock, monitor, tun, udp, raw4, icmp, raw_out; /* descriptors; -1: closed */
+	int lock, monitor, tun, udp, raw4, raw4_sink, icmp, raw_out; /* descriptors; -1: closed */
 	char tun_name[IFNAMSIZ];
 	unsigned wan_index, tun_index;
 	uint32_t wan_mtu;

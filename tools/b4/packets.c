@@ -179,9 +179,10 @@ int b4_packets_open(struct b4 *b, TALLOC_CTX *mem)
 		return -1;
 	}
 	b->raw_out = sock_raw6_send();
+	b->raw4_sink = sock_raw6_sink(IPPROTO_IPIP);
 	b->raw4 = sock_raw6(IPPROTO_IPIP);
 	b->icmp = sock_icmp6_errors();
-	err = b->raw_out < 0 ? b->raw_out : watch(b, b->raw4, read_tunnel);
+	err = b->raw_out < 0 ? b->raw_out : b->raw4_sink < 0 ? b->raw4_sink : watch(b, b->raw4, read_tunnel);
 	if (err == 0)
 		err = watch(b, b->icmp, read_tunnel);
 	if (err == 0)

@@ -87,7 +87,7 @@ int b4_setup(struct b4 *b, TALLOC_CTX *mem)
 {
 	int err;
 
-	b->lock = b->monitor = b->tun = b->udp = b->raw4 = b->icmp = b->raw_out = b->rtnl.fd = -1;
+	b->lock = b->monitor = b->tun = b->udp = b->raw4 = b->raw4_sink = b->icmp = b->raw_out = b->rtnl.fd = -1;
 	if (make_dir(b, b->set->state_dir) < 0 || make_dir(b, b->set->run_dir) < 0 || b4_state_lock(b) < 0)
 		return -1;
 	b->wan_index = if_nametoindex(b->set->interface);
@@ -137,6 +137,7 @@ void b4_teardown(struct b4 *b)
 		sysctl_write("net/ipv4/ip_forward", "0");
 	close_fd(&b->udp);
 	close_fd(&b->raw4);
+	close_fd(&b->raw4_sink);
 	close_fd(&b->icmp);
 	close_fd(&b->raw_out);
 	close_fd(&b->tun);

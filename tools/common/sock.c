@@ -3,11 +3,12 @@
 #include "sock.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/icmpv6.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { CONTROL_ROOM = 128 };
+enum { CONTROL_ROOM = 128, RAW_BUFFER = 8 << 20 };
 
 struct sock_burst {
 	unsigned n;
@@ -199,9 +200,38 @@ int sock_join(int fd, const struct in6_addr *group, unsigned ifindex)
 
 static const int raw_options[] = { IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_RECVHOPLIMIT, 0 };
 
+/* Room for a burst of a fast TCP connection; without the privilege the system's limit applies. */
+static void enlarge(int fd, int force, int name)
+{
+	int size = RAW_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, name, &size, sizeof(size));
+}
+
 int sock_raw6(int protocol)
 {
-	return open_with(SOCK_RAW, protocol, raw_options);
+	int fd = open_with(SOCK_RAW, protocol, raw_options);
+
+	if (fd >= 0)
+		enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	return fd;
+}
+
+int sock_raw6_sink(int protocol)
+{
+	static const int none[] = { 0 };
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { 1, &nothing };
+	int fd = open_with(SOCK_RAW, protocol, none);
+
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0) {
+		int err = errno;
+
+		close(fd);
+		return -err;
+	}
+	return fd;
 }
 
 int sock_icmp6_errors(void)
@@ -225,6 +255,9 @@ int sock_icmp6_errors(void)
 int sock_raw6_send(void)
 {
 	static const int none[] = { 0 };
+	int fd = open_with(SOCK_RAW, IPPROTO_RAW, none);
 
-	return open_with(SOCK_RAW, IPPROTO_RAW, none);
+	if (fd >= 0)
+		enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	return fd;
 }

@@ -41,6 +41,11 @@ int sock_udp6(const char *ifname, const struct in6_addr *addr, uint16_t port);
 int sock_join(int fd, const struct in6_addr *group, unsigned ifindex);
 /** Raw IPv6 that receives payloads of one next header, with packet information, traffic class and hop limit. @return descriptor or -errno. */
 int sock_raw6(int protocol);
+/**
+ * A raw socket that takes nothing: with it open the kernel does not answer packets of this next header
+ * with ICMPv6 4/1 while the socket of sock_raw6() is full. @return descriptor or -errno.
+ */
+int sock_raw6_sink(int protocol);
 /** ICMPv6 errors only (types 1 to 4). @return descriptor or -errno. */
 int sock_icmp6_errors(void);
 /** Raw IPv6 for sending whole packets, header included. @return descriptor or -errno. */
