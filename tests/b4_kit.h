@@ -49,6 +49,10 @@ static inline struct in6_addr ip6(const char *s)
 	return a;
 }
 
+#define LAN "192.168.1.10"
+#define LAN2 "192.168.1.11"
+#define SERVER "198.51.100.7"
+#define PUBLIC "192.0.2.18"
 #define SOFTWIRE_A "2001:db8:12:3400:0:c000:212:34"
 #define SOFTWIRE_AFTR "2001:db8:ffff::1"
 
@@ -299,6 +303,72 @@ static inline void ck_sums(const uint8_t *p, size_t len)
 	else if (h.protocol != 1)
 		return;
 	ck_assert_uint_eq(lw4o6_cksum_finish(sum), 0);
+}
+
+/* ---- both sides ---- */
+
+static inline void lan(struct kit *k, const uint8_t *p, size_t len)
+{
+	kit_run(k, LW4O6_SIDE_IPV4, p, len);
+}
+
+/* An IPv4 packet from the AFTR. */
+static inline void tun(struct kit *k, const uint8_t *p, size_t len)
+{
+	static uint8_t outer[BUF];
+
+	kit_run(k, LW4O6_SIDE_IPV6, outer, mk_tunnel(outer, p, len));
+}
+
+/* The inner packet of the only output, which is a tunnel packet of ours with right sums. */
+static inline const uint8_t *sent(const struct kit *k)
+{
+	ck_assert_uint_eq(k->n, 1);
+	ck_assert_int_eq(k->out[0].side, LW4O6_SIDE_IPV6);
+	ck_assert_int_eq(memcmp(k->out[0].data + 8, &k->rec.b4, 16), 0);
+	ck_assert_int_eq(memcmp(k->out[0].data + 24, &k->rec.aftr, 16), 0);
+	ck_sums(k->out[0].data + 40, k->out[0].len - 40);
+	return k->out[0].data + 40;
+}
+
+/* The only output, to the LAN. */
+static inline const uint8_t *delivered(const struct kit *k)
+{
+	ck_assert_uint_eq(k->n, 1);
+	ck_assert_int_eq(k->out[0].side, LW4O6_SIDE_IPV4);
+	ck_sums(k->out[0].data, k->out[0].len);
+	return k->out[0].data;
+}
+
+/* An ICMPv4 error of this kind to @dst, quoting @q. */
+static inline void ck_error(const uint8_t *p, const char *src, const char *dst, unsigned type, unsigned code,
+                     const uint8_t *q, size_t qlen)
+{
+	struct in_addr s = ip4(src), d = ip4(dst);
+
+	ck_assert_uint_eq(p[9], 1);
+	ck_assert_int_eq(memcmp(p + 12, &s, 4), 0);
+	ck_assert_int_eq(memcmp(p + 16, &d, 4), 0);
+	ck_assert_uint_eq(p[20], type);
+	ck_assert_uint_eq(p[21], code);
+	if (q)
+		ck_octets(p + 28, qlen < 548 ? qlen : 548, q, qlen < 548 ? qlen : 548);
+}
+
+/* A flow from the LAN. @return its external port. */
+static inline uint16_t open_udp(struct kit *k, const char *src, unsigned sport, const char *dst, unsigned dport)
+{
+	uint8_t p[64];
+
+	lan(k, p, mk_udp(p, src, sport, dst, dport, 4));
+	return (uint16_t)get16(sent(k) + 20);
+}
+
+static inline size_t set_df(uint8_t *p, size_t len, bool df)
+{
+	p[6] = df ? 0x40 : 0;
+	fix_ip(p);
+	return len;
 }
 
 #endif

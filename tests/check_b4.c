@@ -1,68 +1,9 @@
 /* The B4's data path: what is refused and why, TTL, MTU, marks, hairpin, exhaustion (3.12 to 3.19, 3.25). */
 #include "b4_kit.h"
 
-static const char LAN[] = "192.168.1.10", LAN2[] = "192.168.1.11", SERVER[] = "198.51.100.7", PUBLIC[] = "192.0.2.18";
-
 static struct kit *start(void)
 {
 	return kit_start(kit_new());
-}
-
-static void lan(struct kit *k, const uint8_t *p, size_t len)
-{
-	kit_run(k, LW4O6_SIDE_IPV4, p, len);
-}
-
-/* An IPv4 packet from the AFTR. */
-static void tun(struct kit *k, const uint8_t *p, size_t len)
-{
-	static uint8_t outer[BUF];
-
-	kit_run(k, LW4O6_SIDE_IPV6, outer, mk_tunnel(outer, p, len));
-}
-
-/* The inner packet of the only output, which is a tunnel packet of ours with right sums. */
-static const uint8_t *sent(const struct kit *k)
-{
-	ck_assert_uint_eq(k->n, 1);
-	ck_assert_int_eq(k->out[0].side, LW4O6_SIDE_IPV6);
-	ck_assert_int_eq(memcmp(k->out[0].data + 8, &k->rec.b4, 16), 0);
-	ck_assert_int_eq(memcmp(k->out[0].data + 24, &k->rec.aftr, 16), 0);
-	ck_sums(k->out[0].data + 40, k->out[0].len - 40);
-	return k->out[0].data + 40;
-}
-
-/* The only output, to the LAN. */
-static const uint8_t *delivered(const struct kit *k)
-{
-	ck_assert_uint_eq(k->n, 1);
-	ck_assert_int_eq(k->out[0].side, LW4O6_SIDE_IPV4);
-	ck_sums(k->out[0].data, k->out[0].len);
-	return k->out[0].data;
-}
-
-/* An ICMPv4 error of this kind to @dst, quoting @q. */
-static void ck_error(const uint8_t *p, const char *src, const char *dst, unsigned type, unsigned code,
-                     const uint8_t *q, size_t qlen)
-{
-	struct in_addr s = ip4(src), d = ip4(dst);
-
-	ck_assert_uint_eq(p[9], 1);
-	ck_assert_int_eq(memcmp(p + 12, &s, 4), 0);
-	ck_assert_int_eq(memcmp(p + 16, &d, 4), 0);
-	ck_assert_uint_eq(p[20], type);
-	ck_assert_uint_eq(p[21], code);
-	if (q)
-		ck_octets(p + 28, qlen < 548 ? qlen : 548, q, qlen < 548 ? qlen : 548);
-}
-
-/* A flow from the LAN. @return its external port. */
-static uint16_t open_udp(struct kit *k, const char *src, unsigned sport, const char *dst, unsigned dport)
-{
-	uint8_t p[64];
-
-	lan(k, p, mk_udp(p, src, sport, dst, dport, 4));
-	return (uint16_t)get16(sent(k) + 20);
 }
 
 static void version6(uint8_t *p, size_t *len)
@@ -381,13 +322,6 @@ START_TEST(ttl)
 	}
 }
 END_TEST
-
-static size_t set_df(uint8_t *p, size_t len, bool df)
-{
-	p[6] = df ? 0x40 : 0;
-	fix_ip(p);
-	return len;
-}
 
 /* D-189, D-194 to D-197, D-336: too big with and without DF, both ways. */
 START_TEST(mtu)

@@ -3,8 +3,6 @@
 
 #include <lw4o6/napt.h>
 
-static const char LAN[] = "192.168.1.10", SERVER[] = "198.51.100.7";
-
 struct rig {
 	void *mem;
 	struct test_rng rng;
