@@ -145,7 +145,7 @@ START_TEST(decode_vectors)
 }
 END_TEST
 
-/* C-002 to C-005, C-010: every message cut at each length, and with an unknown option put at its end. */
+/* C-002 to C-005, C-010: every message cut at each length, and with an unknown option between any two. */
 START_TEST(cut_vectors)
 {
 	const struct codec_vector *v = &codec_messages[_i];
@@ -173,11 +173,19 @@ START_TEST(cut_vectors)
 		free(p);
 	}
 
-	memcpy(buf + n, "\xfd\xe8\x00\x02\xaa\xbb", 6);
-	if (relay)
-		ck_assert_int_eq(lw4o6_dhcp6_unrelay(&relays, &inner, buf[0], buf, n + 6), LW4O6_OK);
-	else
-		ck_assert_int_eq(lw4o6_dhcp6_decode(&m, buf, n + 6), LW4O6_OK);
+	for (size_t at = relay ? LW4O6_DHCP6_RELAY_HLEN : LW4O6_DHCP6_HLEN;; at += 4 + (size_t)(buf[at + 2] << 8 | buf[at + 3])) {
+		uint8_t more[VECTOR_MAX + 6];
+
+		memcpy(more, buf, at);
+		memcpy(more + at, "\xfd\xe8\x00\x02\xaa\xbb", 6);
+		memcpy(more + at + 6, buf + at, n - at);
+		if (relay)
+			ck_assert_int_eq(lw4o6_dhcp6_unrelay(&relays, &inner, buf[0], more, n + 6), LW4O6_OK);
+		else
+			ck_assert_int_eq(lw4o6_dhcp6_decode(&m, more, n + 6), LW4O6_OK);
+		if (at == n)
+			break;
+	}
 }
 END_TEST
 
