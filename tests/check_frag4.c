@@ -403,6 +403,32 @@ START_TEST(undecided)
 }
 END_TEST
 
+/* D-172: the last fragment passes before those that waited have been fetched: they are not lost. */
+START_TEST(fetched_late)
+{
+	struct piece first = { .len = 64, .more = true }, held = { .off = 64, .len = 64, .more = true };
+	struct lw4o6_frag4_ref ref;
+	struct lw4o6_ip4 h;
+	uint8_t pkt[200], *data;
+	size_t len = build(pkt, &first);
+
+	start();
+	ck_assert_int_eq(add(&held, T0), LW4O6_FRAG_HELD);
+	ck_assert_int_eq(lw4o6_ip4_decode(&h, pkt, len), LW4O6_IP4_OK);
+	ck_assert_int_eq(lw4o6_frag4_add(w.f, &w.from, &h, pkt, T0, &w.res), LW4O6_FRAG_FIRST);
+	ref = w.res.ref;
+	lw4o6_frag4_decide(w.f, ref, true, w.softwire, &(struct decision){ w.softwire, "decided" },
+	                   sizeof(struct decision));
+	sent(pkt, len);
+	ck_assert_int_eq(ADD(.off = 128, .len = 8), LW4O6_FRAG_FOLLOW);
+	ck_assert(lw4o6_frag4_next_held(w.f, ref, &data, &len));
+	ck_octets(data, len, pkt, build(pkt, &held));
+	w.sent++;
+	ck_assert(!lw4o6_frag4_next_held(w.f, ref, &data, &len));
+	ck_assert_uint_eq(count(LW4O6_CNT_FRAG4_VIRTUAL_DONE), 1);
+}
+END_TEST
+
 /* D-178: the whole datagram goes, in whichever order; other protocols have no such rule. */
 START_TEST(tiny)
 {
@@ -516,6 +542,7 @@ int main(void)
 	tcase_add_test(tc, virtual_flags);
 	tcase_add_test(tc, refused_first);
 	tcase_add_test(tc, undecided);
+	tcase_add_test(tc, fetched_late);
 	tcase_add_loop_test(tc, tiny, 0, 10);
 	tcase_add_loop_test(tc, bad_length, 0, 7);
 	tcase_add_test(tc, disabled);
