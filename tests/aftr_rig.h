@@ -52,7 +52,7 @@ static inline struct in_addr rig_a4(const char *s)
 
 static inline void rig_log(void *arg, enum lw4o6_log_level level, const char *id, const char *text)
 {
-	struct rig *r = (struct rig *)((char *)arg - offsetof(struct rig, rng));
+	struct rig *r = (struct rig *)(void *)((char *)arg - offsetof(struct rig, rng));
 
 	(void)level;
 	snprintf(r->line, sizeof(r->line), "%s: %s", id, text);
