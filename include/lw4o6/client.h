@@ -213,7 +213,8 @@ struct lw4o6_client_event {
 /** Next thing to do. Several changes between two calls become one. @return 1 with *ev filled, 0 when there is none. */
 LW4O6_API int lw4o6_client_event(struct lw4o6_client *c, struct lw4o6_client_event *ev);
 
-/** When lw4o6_client_tick() or _send() has something to do; LW4O6_TIME_NONE: sleep. Valid after events and sends are drained. */
+/** When lw4o6_client_tick() or _send() has something to do; LW4O6_TIME_NONE: sleep. May be in the past,
+ *  but not after a tick and with events and sends drained. */
 LW4O6_API lw4o6_time lw4o6_client_expiry(const struct lw4o6_client *c);
 LW4O6_API void lw4o6_client_tick(struct lw4o6_client *c, lw4o6_time now);
 
