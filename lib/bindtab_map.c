@@ -22,11 +22,11 @@ static uint32_t free_slot(const struct bt_map *m, uint32_t bucket)
 static void addr_write(struct lw4o6_bindtab *t, uint32_t pos, uint64_t w0, uint64_t base_and_mode)
 {
 	uint64_t *slot = slot_at(&t->addr, pos);
-	uint64_t generation = (uint32_t)(ld(slot + 1) >> 32);
+	uint32_t odd = (uint32_t)(ld(slot + 1) >> 32) | 1;
 
-	st(slot + 1, (uint64_t)(uint32_t)(generation + 1) << 32);
+	st(slot + 1, (uint64_t)odd << 32);
 	st_rel(slot, w0);
-	st_rel(slot + 1, (uint64_t)(uint32_t)(generation + 2) << 32 | base_and_mode);
+	st_rel(slot + 1, (uint64_t)(odd + 1) << 32 | base_and_mode);
 }
 
 /* Readers find the key at the one place or the other, or see that something moved. */

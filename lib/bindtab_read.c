@@ -226,6 +226,25 @@ bool lw4o6_bindtab_find_b4(const struct lw4o6_bindtab *t, const struct in6_addr 
 	return true;
 }
 
+uint32_t lw4o6_bindtab_longest_chain(const struct lw4o6_bindtab *t)
+{
+	uint32_t longest = 0, all = 0;
+
+	/* A chain that changes meanwhile may lead round: no more steps than there can be entries. */
+	for (uint32_t i = 0; i < t->max; i++) {
+		uint32_t steps = 0;
+
+		for (uint32_t n = ld32(&t->rev[i]); n != 0 && n <= t->max && all < t->max;
+		     n = ld32(&t->cold[n - 1].rev_next)) {
+			steps++;
+			all++;
+		}
+		if (steps > longest)
+			longest = steps;
+	}
+	return longest;
+}
+
 bool lw4o6_bindtab_next(const struct lw4o6_bindtab *t, uint32_t *cursor, struct lw4o6_binding *out)
 {
 	struct bt_snap s;

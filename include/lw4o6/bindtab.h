@@ -120,6 +120,8 @@ LW4O6_API uint32_t lw4o6_bindtab_count(const struct lw4o6_bindtab *t);
 LW4O6_API uint64_t lw4o6_bindtab_version(const struct lw4o6_bindtab *t);
 /** Order-independent digest of all entries (ipv4, ps, b4, br); equal tables, equal digests. Kept up to date: constant time. */
 LW4O6_API uint64_t lw4o6_bindtab_digest(const struct lw4o6_bindtab *t);
+/** The longest chain of the B4 index (D-035). Looks at all of it: for an operator's query. */
+LW4O6_API uint32_t lw4o6_bindtab_longest_chain(const struct lw4o6_bindtab *t);
 /** Changes of the epoch mean that the region was made anew: attach again. */
 LW4O6_API uint64_t lw4o6_bindtab_epoch(const struct lw4o6_bindtab *t);
 
