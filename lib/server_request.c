@@ -389,7 +389,6 @@ void server_release(struct lw4o6_server *s, struct query *q)
 		count(s, LW4O6_SRV_DROP_RELEASE);
 		return;
 	}
-	lease_at(s, no)->last = q->t;
 	count(s, LW4O6_SRV_LEASE_RELEASED);
 	lease_end(s, no, LW4O6_LEASE_RELEASED, q->t, false);
 }
@@ -408,7 +407,6 @@ void server_decline(struct lw4o6_server *s, struct query *q)
 		return;
 	}
 	count(s, LW4O6_SRV_LEASE_DECLINED);
-	lease_at(s, no)->last = q->t;
 	lease_end(s, no, LW4O6_LEASE_ABANDONED, q->t, false);
 	server_log(s, LW4O6_LOG_WARNING, "declined", "a client declined its address; it is not leased for %u s",
 	           s->cfg.quarantine_s);

@@ -88,6 +88,8 @@ void lease_end(struct lw4o6_server *s, uint32_t no, uint8_t state, uint64_t t, b
 	tx->final = final;
 	l->state = state;
 	l->since = t;
+	if (!final)
+		l->last = t;
 	l->hold = 0;
 	if (state == LW4O6_LEASE_ABANDONED)
 		l->expires = s->cfg.quarantine_s ? t + s->cfg.quarantine_s * LW4O6_SEC : LW4O6_TIME_NONE;
