@@ -396,8 +396,10 @@ START_TEST(undecided)
 	ck_assert_int_eq(lw4o6_ip4_decode(&h, pkt, len), LW4O6_IP4_OK);
 	ck_assert_int_eq(lw4o6_frag4_add(w.f, &w.from, &h, pkt, T0, &w.res), LW4O6_FRAG_FIRST);
 	w.dropped++;
-	ck_assert(!lw4o6_frag4_next_held(w.f, w.res.ref, &held, &len));
+	struct lw4o6_frag4_ref ref = w.res.ref;
+
 	ck_assert_int_eq(ADD(.off = 64, .len = 8, .more = true), LW4O6_FRAG_HELD);
+	ck_assert(!lw4o6_frag4_next_held(w.f, ref, &held, &len));
 	ck_dropped(ADD(.len = 64, .more = true), LW4O6_CNT_DROP_FRAG4_UNBOUND);
 	ck_dropped(ADD(.off = 72, .len = 8), LW4O6_CNT_DROP_FRAG4_UNBOUND);
 }
@@ -520,6 +522,8 @@ START_TEST(full_too_big)
 	ck_assert_int_eq(ADD(.id = 3, .off = 800, .len = 180), LW4O6_FRAG_HELD);
 	ck_dropped(ADD(.id = 3, .len = 800, .more = true, .hlen = 24), LW4O6_CNT_DROP_FRAG4_TOO_BIG);
 	ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG4_TOO_BIG), 2);
+	ck_assert_int_eq(ADD(.id = 4, .off = 800, .len = 180), LW4O6_FRAG_HELD);
+	ck_dropped(ADD(.id = 5, .off = 800, .len = 181), LW4O6_CNT_DROP_FRAG4_TOO_BIG); /* at once */
 }
 END_TEST
 

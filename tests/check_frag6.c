@@ -414,6 +414,8 @@ START_TEST(size_limit)
 		ck_assert_uint_eq(count(LW4O6_CNT_DROP_FRAG6_TOO_BIG), 1);
 		ck_assert_int_eq(ADD(.len = cut, .more = true), LW4O6_FRAG_DROP);
 		ck_assert_uint_eq(w.res.reason, LW4O6_CNT_DROP_FRAG6_TOO_BIG);
+		ck_assert_int_eq(ADD(.id = 1, .off = cut, .len = len - cut), LW4O6_FRAG_DROP); /* at once */
+		ck_assert_uint_eq(w.res.reason, LW4O6_CNT_DROP_FRAG6_TOO_BIG);
 	}
 }
 END_TEST
