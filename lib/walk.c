@@ -67,7 +67,10 @@ static void next_msg6(struct lw4o6_walk *w, struct lw4o6_item *item)
 	}
 }
 
-/* Count the instances of each code, so that split options can be shown joined where they begin. */
+/*
+ * Count the instances of each known code, so that split options can be shown joined where they begin.
+ * Those of unknown codes come one by one: joining each would cost a walk per code.
+ */
 static void count_options4(struct lw4o6_walk *w, const uint8_t *msg, size_t len)
 {
 	struct lw4o6_opt4_iter it = opt4_start(msg, len);
@@ -76,7 +79,7 @@ static void count_options4(struct lw4o6_walk *w, const uint8_t *msg, size_t len)
 	memset(w->count, 0, sizeof(w->count));
 	memset(w->shown, 0, sizeof(w->shown));
 	while (opt4_step(&it, &o) == 1) {
-		if (w->count[o.code] < UINT8_MAX)
+		if (w->count[o.code] < UINT8_MAX && opt4_desc(o.code))
 			w->count[o.code]++;
 	}
 }

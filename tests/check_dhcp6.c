@@ -235,6 +235,7 @@ START_TEST(rules)
 		{ "01 00 00 00 00 02 00 03 00 01 00 00 02 00 03 00 01 00", LW4O6_EMALF, 0, 0, 0 },
 		{ "01 00 00 00 00 09 00 01 00 00 09 00 01 00", LW4O6_EMALF, 0, 0, 0 },
 		{ "07 00 00 00 " Q87 Q87, LW4O6_EMALF, 0, 0, 0 },
+		{ "07 00 00 00 " Q87, 0, 0, 0, 0 },                                          /* not where it belongs */
 		{ "01 00 00 00 00 06 00 02 00 58 00 06 00 02 00 60", 0, 1, 0, 1 },           /* first ORO counts */
 		{ "01 00 00 00 00 08 00 02 00 00 00 08 00 02 00 00 00 08 00 02 00 00", 0, 2, 0, 0 },
 		{ "07 00 00 00 00 58 00 00 00 58 00 00 00 6f 00 00 00 6f 00 00", 0, 2, 0, 0 },
@@ -380,6 +381,7 @@ START_TEST(identity_associations)
 	} rows[] = {
 		{ "00 00 00 01 00 00 00 00 00 00 00 00", 0 },
 		{ "00 00 00 01 00 00 07 08 00 00 0b 40", 0 },
+		{ "00 00 00 01 00 00 0b 40 00 00 0b 40", 0 },
 		{ "00 00 00 01 00 00 0b 41 00 00 0b 40", LW4O6_EMALF },
 		{ "00 00 00 01 00 00 0b 41 00 00 00 00", 0 },
 		{ "00 00 00 01 00 00 00 00 00 00 00", LW4O6_ETRUNC },
@@ -564,6 +566,9 @@ START_TEST(relay_rules)
 		if (rows[i].result == LW4O6_OK) {
 			ck_assert_uint_eq(r.n, rows[i].n);
 			ck_assert_uint_eq(inner.len, 4);
+			/* of two Interface-Ids the first */
+			if (r.n > 0 && r.level[0].interface_id.len > 0)
+				ck_octets(r.level[0].interface_id.p, r.level[0].interface_id.len, "a", 1);
 		}
 		free(p);
 	}

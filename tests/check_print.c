@@ -180,6 +180,7 @@ START_TEST(bodies4)
 		{ "97 04 01 6e 6f 21", "  option 151 STATUS_CODE status=1 name=UnspecFail text=\"no!\"\n" },
 		{ "9f 04 00 00 00 00", "  option 159 V4_PORTPARAMS offset=0 psid-len=0 psid=0 ports=65536\n" },
 		{ "0c 02 68 69", "  option 12 unknown data=6869\n" },
+		{ "0c 01 68 0c 01 69", "  option 12 unknown data=68\n  option 12 unknown data=69\n" },
 		{ "9f 04 00 08 00 34", "  malformed 159: PSID has set padding bits (right-justified by the sender?)\n" },
 		{ "9f 04 00 08 34 00 9f 04 00 08 35 00", "  malformed 159: length 8, not 4\n" },
 		{ "9f 04 0a 08 34 00", "  malformed 159: offset 10 and PSID length 8 exceed 16 bits\n" },
@@ -247,6 +248,7 @@ START_TEST(faults)
 		  "option 96 / 92 at octet 36: prefix length 129 is over 128" },
 		{ "07 01 02 03 00 89 00 09 38 20 01 0d b8 00 12 34 00", LW4O6_EMALF,
 		  "option 137 at octet 8: prefix length 56 needs 7 octets, there are 8" },
+		{ "07 01 02 03 00 58 00 01 20", LW4O6_EMALF, "option 88 at octet 8: length 1 is no multiple of 16" },
 		{ "07 01 02 03 00 6f 00 04 00 58 00 58", LW4O6_EMALF, "option 111 at octet 10: code 88 stands twice" },
 		{ "07 01 02 03 00 03 00 0c 00 00 00 01 00 00 00 09 00 00 00 08", LW4O6_EMALF, "option 3 at octet 12: T1 9 is after T2 8" },
 		{ "07 01 02 03 00 5d 00 04 00 08 00 34", LW4O6_OK, "" }, /* misplaced, so nobody reads it */

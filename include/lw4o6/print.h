@@ -84,6 +84,7 @@ struct lw4o6_fault {
 
 /**
  * Why and where a decoder would object, for the log line of a message it has refused or read in part only.
+ * Slower than decoding, up to a millisecond for the worst of messages: ask at a limited rate.
  * @return LW4O6_OK: nothing is wrong, *f untouched; else f->err.
  */
 LW4O6_API int lw4o6_fault_find6(struct lw4o6_fault *f, const uint8_t *buf, size_t len);
