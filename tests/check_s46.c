@@ -227,6 +227,8 @@ START_TEST(prefix)
 		if (rows[i].result == LW4O6_OK) {
 			ck_assert_int_eq(lw4o6_s46_prefix_encode(out, m, &x), (ssize_t)m);
 			ck_octets(out, m, want, m);
+			/* masked when read, not only when written */
+			ck_octets(&x.prefix, m - 1, want + 1, m - 1);
 			ck_assert_int_eq(lw4o6_s46_prefix_encode(out, m - 1, &x), LW4O6_ESPACE);
 		} else {
 			ck_assert_uint_eq(x.len, 99);
