@@ -72,7 +72,7 @@ struct b4 {
 
 	/* the system */
 	struct rtnl rtnl;
-	int lock, monitor, tun, udp, raw4, raw4_sink, icmp, raw_out; /* descriptors; -1: closed */
+	int lock, control, monitor, tun, udp, raw4, raw4_sink, icmp, raw_out; /* descriptors; -1: closed */
 	char tun_name[IFNAMSIZ];
 	unsigned wan_index, tun_index;
 	uint32_t wan_mtu;
@@ -93,6 +93,7 @@ struct b4 {
 	size_t lan_stride;
 	unsigned n_tx;
 
+	unsigned n_peers; /* connections to the control socket */
 	struct b4_hook_call hooks[B4_HOOKS_MAX];
 	unsigned n_hooks;
 	pid_t hook_pid; /* 0: none runs */
@@ -141,7 +142,13 @@ int b4_state_lock(struct b4 *b);
 void b4_state_addresses(const struct b4 *b);
 unsigned b4_state_old_addresses(const struct b4 *b, struct in6_addr *dst, unsigned room);
 
+/* control.c */
+int b4_control_open(struct b4 *b);
+void b4_control_close(struct b4 *b);
+
 /* report.c */
+/* The record as JSON, child of mem; NULL: no memory. */
+char *b4_record_text(struct b4 *b, TALLOC_CTX *mem, lw4o6_time now, size_t *len);
 void b4_report(struct b4 *b, lw4o6_time now);
 /* Call the hook, or queue the call; native-stop, bound, updated, unbound, stopped. */
 void b4_hook(struct b4 *b, const char *state);

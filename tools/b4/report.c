@@ -104,18 +104,15 @@ static void add_service(struct text *t, const struct lw4o6_client_record *r, lw4
 }
 
 /* B-080: the record for scripts. A set of many ranges makes a long list. */
-void b4_report(struct b4 *b, lw4o6_time now)
+char *b4_record_text(struct b4 *b, TALLOC_CTX *mem, lw4o6_time now, size_t *len)
 {
 	const struct lw4o6_client_record *r = &b->record;
 	struct text t = { .room = RECORD_ROOM + (r->valid ? lw4o6_psid_nranges(&r->ports) : 0) * RANGE_ROOM };
 	char duid[2 * LW4O6_DUID_MAX + 1] = "";
-	int err;
 
-	t.p = talloc_size(b->loop, t.room);
-	if (!t.p) {
-		log_error("memory", "out of memory");
-		return;
-	}
+	t.p = talloc_size(mem, t.room);
+	if (!t.p)
+		return NULL;
 	for (size_t i = 0; i < b->set->client.duid_len; i++)
 		sprintf(duid + 2 * i, "%02x", b->set->client.duid[i]);
 	add(&t, "{\"interface\": \"%s\",\n \"device\": \"%s\",\n \"duid\": \"%s\"", b->set->interface, b->tun_name, duid);
@@ -126,10 +123,19 @@ void b4_report(struct b4 *b, lw4o6_time now)
 	if (r->valid)
 		add_service(&t, r, now);
 	add(&t, "}\n");
-	err = b4_write_file(b->set->run_dir, "record.json", t.p, t.len, false);
+	*len = t.len;
+	return t.p;
+}
+
+void b4_report(struct b4 *b, lw4o6_time now)
+{
+	size_t len;
+	char *text = b4_record_text(b, b->loop, now, &len);
+	int err = text ? b4_write_file(b->set->run_dir, "record.json", text, len, false) : -ENOMEM;
+
 	if (err < 0)
 		log_warning("record", "%s/record.json: %s", b->set->run_dir, strerror(-err));
-	talloc_free(t.p);
+	talloc_free(text);
 }
 
 /* ---- the hook: one call at a time, in order ---- */

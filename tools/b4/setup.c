@@ -87,7 +87,7 @@ int b4_setup(struct b4 *b, TALLOC_CTX *mem)
 {
 	int err;
 
-	b->lock = b->monitor = b->tun = b->udp = b->raw4 = b->raw4_sink = b->icmp = b->raw_out = b->rtnl.fd = -1;
+	b->lock = b->control = b->monitor = b->tun = b->udp = b->raw4 = b->raw4_sink = b->icmp = b->raw_out = b->rtnl.fd = -1;
 	if (make_dir(b, b->set->state_dir) < 0 || make_dir(b, b->set->run_dir) < 0 || b4_state_lock(b) < 0)
 		return -1;
 	b->wan_index = if_nametoindex(b->set->interface);
@@ -97,7 +97,7 @@ int b4_setup(struct b4 *b, TALLOC_CTX *mem)
 	if (err < 0)
 		return fail(b, "rtnetlink", "rtnetlink", err);
 	if (b4_link_open(b) < 0 || open_tun(b) < 0 || open_path(b, mem) < 0 || b4_packets_open(b, mem) < 0 ||
-	    b4_provision_open(b, mem) < 0)
+	    b4_provision_open(b, mem) < 0 || b4_control_open(b) < 0)
 		return -1;
 	b4_own_clean(b);
 	start_forwarding(b);
@@ -132,6 +132,7 @@ void b4_teardown(struct b4 *b)
 		b4_own_clean(b);
 		rtnl_close(&b->rtnl);
 	}
+	b4_control_close(b);
 	close_fd(&b->lock);
 	if (b->forwarding_changed)
 		sysctl_write("net/ipv4/ip_forward", "0");
