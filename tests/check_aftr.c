@@ -321,6 +321,7 @@ int main(void)
 	Suite *s = suite_create("aftr");
 	TCase *t = tcase_create("examples");
 
+	tcase_set_timeout(t, 30); /* a busy machine */
 	tcase_add_test(t, out_and_back);
 	tcase_add_test(t, inbound_icmp);
 	tcase_add_test(t, too_big);

@@ -140,6 +140,7 @@ START_TEST(options)
 		} else {
 			expect_tunnelled(r, RIG_B4A, p, len);
 			rig_counted(r, "rcvd-ipv4=1 sent-ipv6=1");
+			ck_assert_uint_eq(lw4o6_aftr_counters(r->a)->octets[LW4O6_CNT_RCVD_IPV4], len);
 		}
 		/* to the AFTR itself: dropped whatever the knob says */
 		p[19] = 1;
@@ -343,6 +344,9 @@ START_TEST(ttl_left_to_others)
 	rig_counted(r, "rcvd-ipv4=1 sent-ipv6=1");
 	rig_give(r, V4, p, len);
 	rig_counted(r, "rcvd-ipv4=1 drop-v4-ttl=1 out-icmpv4-error=1 icmp4-out-11-0=1");
+	rig_clear(r);
+	rig_send(r, V6, "V5a"); /* a hairpin is one hop all the same */
+	rig_expect(r, V6, "V5b");
 	rig_free(r);
 }
 END_TEST
@@ -435,6 +439,24 @@ START_TEST(icmp_quote_cut)
 		rig_fix_icmp4(p);
 		rig_give(r, V4, p, len);
 		rig_counted(r, quote < 26 ? "rcvd-ipv4=1 drop-icmp4-truncated=1" : "rcvd-ipv4=1 sent-ipv6=1");
+	}
+	rig_free(r);
+}
+END_TEST
+
+/* D-101, D-237: less than an ICMP header. */
+START_TEST(icmp_short)
+{
+	struct rig *r = rig_new(NULL);
+
+	for (size_t n = 0; n <= 8; n++) {
+		uint8_t echo[8] = { 0, 0, 0, 0, 0xd0, 4, 0, 1 };
+		size_t len = rig_ip4(p, SERVER, "192.0.2.18", 1, echo, n);
+
+		if (n >= 4)
+			rig_fix_icmp4(p);
+		rig_give(r, V4, p, len);
+		rig_counted(r, n < 8 ? "rcvd-ipv4=1 drop-icmp4-truncated=1" : "rcvd-ipv4=1 sent-ipv6=1");
 	}
 	rig_free(r);
 }
@@ -560,18 +582,18 @@ START_TEST(second_table)
 }
 END_TEST
 
-/* D-080: an entry that names us as its B4 is never used. */
+/* D-080: an entry that names one of our addresses as its B4 is never used. */
 START_TEST(our_own_b4)
 {
-	struct rig *r = rig_new(NULL);
-	struct lw4o6_binding b = { .ipv4 = rig_a4("192.0.2.60"), .b4 = rig_a6(RIG_AFTR), .br = rig_a6("2001:db8:ffff::2"),
-		                   .expires = LW4O6_TIME_NONE };
+	struct lw4o6_aftr_addr addrs[2] = { { rig_a6(RIG_AFTR), false }, { rig_a6("2001:db8:ffff::2"), false } };
+	struct lw4o6_aftr_config c = rig_config();
 
-	ck_assert_int_eq(lw4o6_psid_init(&b.ps, 0, 0, 0), LW4O6_OK);
-	if (lw4o6_bindtab_set(r->tab, &b, r->now) == LW4O6_OK) {
-		rig_give(r, V4, p, rig_udp(p, SERVER, 80, "192.0.2.60", 1024, 10));
-		rig_counted(r, "rcvd-ipv4=1 drop-v4-port-unbound=1 out-icmpv4-error=1 icmp4-out-3-1=1");
-	}
+	c.addrs = addrs;
+	c.n_addrs = 2;
+	struct rig *r = rig_new(&c);
+	rig_bind(r, "192.0.2.60", 0, 0, "2001:db8:ffff::2");
+	rig_give(r, V4, p, rig_udp(p, SERVER, 80, "192.0.2.60", 1024, 10));
+	rig_counted(r, "rcvd-ipv4=1 drop-v4-port-unbound=1 out-icmpv4-error=1 icmp4-out-3-1=1");
 	rig_free(r);
 }
 END_TEST
@@ -609,6 +631,7 @@ int main(void)
 	Suite *s = suite_create("aftr_down");
 	TCase *t = tcase_create("down");
 
+	tcase_set_timeout(t, 30); /* a busy machine */
 	tcase_add_loop_test(t, one_change, 0, (int)(sizeof(mutations) / sizeof(mutations[0])));
 	tcase_add_test(t, every_truncation);
 	tcase_add_test(t, ports);
@@ -623,6 +646,7 @@ int main(void)
 	tcase_add_loop_test(t, icmp_refused, 0, (int)(sizeof(icmp) / sizeof(icmp[0])));
 	tcase_add_test(t, icmp_forwarded);
 	tcase_add_test(t, icmp_quote_cut);
+	tcase_add_test(t, icmp_short);
 	tcase_add_test(t, icmp_policy);
 	tcase_add_test(t, whole_address);
 	tcase_add_test(t, lifetimes_and_changes);

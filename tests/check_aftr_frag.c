@@ -546,6 +546,7 @@ int main(void)
 	Suite *s = suite_create("aftr_frag");
 	TCase *t = tcase_create("frag");
 
+	tcase_set_timeout(t, 30); /* a busy machine */
 	tcase_add_test(t, reassembly6);
 	tcase_add_test(t, fragments_of_strangers);
 	tcase_add_test(t, timeout6);

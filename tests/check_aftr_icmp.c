@@ -564,6 +564,7 @@ int main(void)
 	Suite *s = suite_create("aftr_icmp");
 	TCase *t = tcase_create("icmp");
 
+	tcase_set_timeout(t, 30); /* a busy machine */
 	tcase_add_test(t, forbidden);
 	tcase_add_test(t, forbidden6);
 	tcase_add_test(t, buckets);

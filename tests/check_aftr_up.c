@@ -168,6 +168,7 @@ START_TEST(smuggled_tail)
 	p[5] = (uint8_t)(36 + 100); /* now the outer header covers the tail, the inner one does not */
 	rig_give(r, V6, p, len + 100);
 	rig_expect(r, V4, "V1c");
+	ck_assert_uint_eq(lw4o6_aftr_counters(r->a)->octets[LW4O6_CNT_RCVD_IPV6], 76 + 76 + 100);
 	len = rig_vector(p, "V6a");
 	rig_give(r, V6, p, len + 100);
 	rig_expect(r, V6, "V6b");
@@ -311,6 +312,56 @@ START_TEST(unclassifiable)
 		rig_counted(r, counted);
 		rig_free(r);
 	}
+}
+END_TEST
+
+/* D-062: no 1/5 about later fragments, and none about errors from an address nobody has. */
+START_TEST(silent_refusals)
+{
+	struct rig *r = rig_new(NULL);
+	size_t len = rig_vector(p, "V1b");
+
+	p[55] = 0x13;
+	p[46] = 0;
+	p[47] = 5;
+	rig_fix4(p + 40);
+	rig_give(r, V6, p, len);
+	rig_nothing(r);
+	rig_counted(r, "rcvd-ipv6=1 drop-v6-address-unbound=1 icmp6-suppressed-forbidden=1");
+	len = rig_vector(p, "V9a");
+	p[55] = 0x13;
+	rig_fix4(p + 40);
+	rig_give(r, V6, p, len);
+	rig_nothing(r);
+	rig_counted(r, "rcvd-ipv6=1 drop-v6-address-unbound=1 icmp6-suppressed-forbidden=1");
+	rig_free(r);
+}
+END_TEST
+
+/* D-016, D-231: subscribers of one /64 are kept apart by all 128 bits. */
+START_TEST(neighbours)
+{
+	struct rig *r = rig_new(NULL);
+	static const char *const b4[3] = { "2001:db8:40::1", "2001:db8:40::2", "2001:db8:40:0:8000::2" };
+
+	for (unsigned i = 0; i < 3; i++)
+		rig_bind(r, "192.0.2.40", 6, i + 1, b4[i]);
+	for (unsigned i = 0; i < 3; i++) {
+		for (unsigned k = 0; k < 3; k++) {
+			size_t len = rig_udp(p, "192.0.2.40", (k + 1) * 1024 + 5, SERVER, 80, 10);
+
+			rig_give(r, V6, p, rig_wrap(p, b4[i], 4, len));
+			rig_counted(r, i == k ? "rcvd-ipv6=1 sent-ipv4=1" :
+			                        "rcvd-ipv6=1 drop-v6-spoofed=1 out-icmpv6-error=1 icmp6-out-1-5=1");
+		}
+		rig_clear(r);
+		rig_give(r, V4, p, rig_udp(p, SERVER, 80, "192.0.2.40", (i + 1) * 1024, 10));
+		struct in6_addr to = rig_a6(b4[i]);
+		ck_assert(memcmp(r->out[0].data + 24, &to, 16) == 0);
+		rig_counted(r, "rcvd-ipv4=1 sent-ipv6=1");
+		rig_clear(r);
+	}
+	rig_free(r);
 }
 END_TEST
 
@@ -606,6 +657,7 @@ int main(void)
 	Suite *s = suite_create("aftr_up");
 	TCase *t = tcase_create("up");
 
+	tcase_set_timeout(t, 30); /* a busy machine */
 	tcase_add_loop_test(t, one_change, 0, (int)(sizeof(mutations) / sizeof(mutations[0])));
 	tcase_add_test(t, outer_source);
 	tcase_add_test(t, other_concentrator);
@@ -615,6 +667,8 @@ int main(void)
 	tcase_add_test(t, carried_unchanged);
 	tcase_add_test(t, ports);
 	tcase_add_test(t, unclassifiable);
+	tcase_add_test(t, silent_refusals);
+	tcase_add_test(t, neighbours);
 	tcase_add_test(t, whole_address);
 	tcase_add_test(t, ttl_error_comes_back);
 	tcase_add_test(t, ipv4_mtu);

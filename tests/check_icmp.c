@@ -325,6 +325,7 @@ int main(void)
 	Suite *s = suite_create("icmp");
 	TCase *t = tcase_create("icmp");
 
+	tcase_set_timeout(t, 30); /* a busy machine */
 	tcase_add_test(t, fragmentation_needed);
 	tcase_add_test(t, source_policy);
 	tcase_add_test(t, error_types);

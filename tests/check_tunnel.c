@@ -341,6 +341,7 @@ int main(void)
 	Suite *s = suite_create("tunnel");
 	TCase *t = tcase_create("tunnel");
 
+	tcase_set_timeout(t, 30); /* a busy machine */
 	tcase_add_test(t, encapsulates_in_place);
 	tcase_add_test(t, encapsulation_limit);
 	tcase_add_test(t, outer_header);
