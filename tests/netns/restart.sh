@@ -1,0 +1,58 @@
+#!/bin/bash
+# Every program is killed in turn, in any order, while the others run: state stays right and traffic
+# comes back without a hand on it.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+[ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
+# shellcheck source=tests/netns/lib.sh
+. "$top/tests/netns/lib.sh"
+trap lw_cleanup EXIT
+fail() { echo "restart: $*"; tail -n 15 "$LW_DIR"/*.log; exit 1; }
+
+reach() { ns "home$1" ping -c1 -W1 198.51.100.7; }
+leases() { "$LW_BIN/tools/lw4o6-server" -c "$LW_DIR/server.conf" --leases --csv | cut -d, -f1-6 | sort; }
+own() { ip -n "$LW_TAG-b4-$1" -6 addr show dev access | grep -c 'c000:212'; }
+
+lw_topology && lw_settings || fail "no network namespaces"
+# The AFTR is there before the server has made a table: it waits for it.
+start_aftr
+sleep 0.5
+start_server
+start_b4 1
+start_b4 2
+wait_for 30 bound 1 && wait_for 30 bound 2 || fail "no leases"
+wait_for 5 reach 1 && wait_for 5 reach 2 || fail "no traffic at first"
+before=$(leases)
+mine="$(record 1 ipv4) $(record 1 psid)"
+
+stop aftr KILL
+start_aftr
+wait_for 5 reach 1 && wait_for 5 reach 2 || fail "no traffic after the AFTR was killed"
+
+stop server KILL
+stop aftr KILL
+start_server
+start_aftr
+wait_for 5 reach 1 && wait_for 5 reach 2 || fail "no traffic after server and AFTR were killed"
+[ "$(leases)" = "$before" ] || fail "the leases changed: $(leases)"
+
+stop b4-1 KILL
+start_b4 1
+sleep 0.5
+wait_for 30 bound 1 && wait_for 10 reach 1 || fail "no traffic after the B4 was killed"
+[ "$(record 1 ipv4) $(record 1 psid)" = "$mine" ] || fail "another lease after the B4 was killed"
+[ "$(own 1)" = 1 ] || fail "$(own 1) softwire addresses after the B4 was killed"
+
+# The run-time directory is gone, as after a reboot: the table is made again from the journal.
+stop server KILL
+rm -rf "$LW_DIR/run"
+mkdir "$LW_DIR/run"
+start_server
+wait_for 5 reach 1 && wait_for 5 reach 2 || fail "no traffic after the table was lost"
+[ "$(leases)" = "$before" ] || fail "the leases changed with the table: $(leases)"
+
+stop b4-1
+stop b4-2
+[ "$(own 1)$(own 2)" = 00 ] || fail "softwire addresses are left"
+wait_for 5 sh -c "! '$LW_BIN/tools/lw4o6-server' -c '$LW_DIR/server.conf' --leases | grep -q ' active '" || fail "leases are left"
+echo "restart: all came back"
