@@ -36,7 +36,7 @@ stop() { # stop ID [SIGNAL]
 	pid=$(pid_of "$1")
 	kill "-${2:-TERM}" "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
-	true
+	LW_PIDS=$(printf '%s\n' $LW_PIDS | grep -vx "$pid" | tr '\n' ' ') # the number may be another's soon
 }
 
 # Repeat a command every tenth of a second until it succeeds.
