@@ -1,8 +1,7 @@
 /* A client/server message: what is accepted is written again octet for octet, and every body decoder survives it. */
 #include "fuzz.h"
 
-#include <lw4o6/dhcp6.h>
-#include <lw4o6/s46.h>
+#include <lw4o6/v4o6.h>
 
 static void bodies(struct lw4o6_span options, unsigned depth)
 {
@@ -41,6 +40,21 @@ static void bodies(struct lw4o6_span options, unsigned depth)
 	}
 }
 
+static void over_dhcp6(const uint8_t *data, size_t size)
+{
+	static struct lw4o6_dhcp4_msg inner;
+	struct lw4o6_dhcp6_msg outer;
+	struct lw4o6_v4o6_extra extra;
+	int r = lw4o6_v4o6_decode(&outer, &inner, &extra, data, size);
+	bool response = outer.type == LW4O6_DHCP6_DHCPV4_RESPONSE;
+
+	if (r != LW4O6_OK)
+		return;
+	FUZZ_ASSERT(response || outer.type == LW4O6_DHCP6_DHCPV4_QUERY);
+	FUZZ_ASSERT(inner.hdr.op == (response ? LW4O6_DHCP4_BOOTREPLY : LW4O6_DHCP4_BOOTREQUEST));
+	FUZZ_ASSERT(extra.br.n <= (response ? LW4O6_S46_BR_MAX : 0) && (!extra.has_hint || extra.hint.len <= 128));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lw4o6_dhcp6_msg m;
@@ -48,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (lw4o6_dhcp6_decode(&m, data, size) != LW4O6_OK)
 		return 0;
 	bodies(m.options, 0);
+	over_dhcp6(data, size);
 
 	uint8_t *out = malloc(size);
 	struct lw4o6_wr w = lw4o6_wr_init(out, size);

@@ -259,6 +259,7 @@ START_TEST(overload)
 		{ "35 01 01 34 01 02 ff", false, true },
 		{ "35 01 01 34 01 03 ff", true, true },
 		{ "35 01 01 34 01 04 ff", false, false },
+		{ "35 01 01 34 01 07 ff", false, false },
 		{ "35 01 01 34 01 01 34 01 02 ff", false, false }, /* one option of length 2 */
 		{ "35 01 01 34 00 ff", false, false },
 		{ "35 01 01 34 02 03 03 ff", false, false },

@@ -103,7 +103,8 @@ enum lw4o6_dhcp4_has {
 };
 
 /** A decoded message. Spans borrow from the message, or from @c scratch when the option was split.
- *  A value without its bit in @c has is undefined; a span without it has p NULL. */
+ *  A value without its bit in @c has is undefined; a span without it has p NULL.
+ *  Not to be copied as a whole: spans may point into the copy's source. */
 struct lw4o6_dhcp4_msg {
 	struct lw4o6_dhcp4_hdr hdr;
 	uint8_t type;       /**< option 53, enum lw4o6_dhcp4_type */
