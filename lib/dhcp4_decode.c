@@ -55,8 +55,7 @@ static int collect(struct lw4o6_dhcp4_msg *m, struct values *vs, const uint8_t *
 		uint32_t bit = (uint32_t)1 << (d->field - 1);
 
 		vs->split |= vs->seen & bit;
-		if (!(vs->seen & bit))
-			vs->v[d->field - 1] = (struct lw4o6_span){ o.data, o.len };
+		vs->v[d->field - 1] = (struct lw4o6_span){ o.data, o.len };
 		vs->seen |= bit;
 	}
 	m->no_end = it.no_end;

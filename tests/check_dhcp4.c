@@ -242,6 +242,7 @@ START_TEST(split)
 	ck_assert_int_eq(lw4o6_dhcp4_option(p, 239, 53, NULL, 0, &v), LW4O6_ETRUNC);
 	p[n - 1] = 61;
 	ck_assert_int_eq(lw4o6_dhcp4_option(p, n, 53, NULL, 0, &v), LW4O6_ETRUNC);
+	ck_assert_int_eq(lw4o6_dhcp4_option(p, n, 67, NULL, 0, &v), LW4O6_ETRUNC);
 	free(p);
 }
 END_TEST
