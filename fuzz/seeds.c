@@ -45,7 +45,8 @@ static void save(const char *dir, const char *target, const char *name, const ui
 }
 
 /* With an octet in front that tells the target what follows. */
-static void save_selected(const char *dir, const char *target, const char *name, uint8_t selector, const uint8_t *data, size_t len)
+static void save_selected(const char *dir, const char *target, const char *name, uint8_t selector,
+                          const uint8_t *data, size_t len)
 {
 	uint8_t buf[MAX + 1] = { selector };
 

@@ -107,6 +107,45 @@ static bool list_codes(struct lw4o6_span *dst, struct lw4o6_span v, struct lw4o6
 	return true;
 }
 
+/* The options of leasequery, specification 1.7. */
+static bool store_leasequery(struct lw4o6_dhcp4_msg *m, unsigned field, struct lw4o6_span v)
+{
+	switch (field) {
+	case F4_LAST_TRANSACTION:
+		m->last_transaction_s = get_be32(v.p);
+		return true;
+	case F4_ASSOCIATED:
+		m->associated = v;
+		return true;
+	case F4_STATUS:
+		if (memchr(v.p + 1, 0, v.len - 1))
+			return false;
+		m->status = v.p[0];
+		m->status_text = (struct lw4o6_span){ v.p + 1, v.len - 1 };
+		return true;
+	case F4_BASE_TIME:
+		m->base_time = get_be32(v.p);
+		return true;
+	case F4_START_OF_STATE:
+		m->start_of_state_s = get_be32(v.p);
+		return true;
+	case F4_QUERY_START:
+		m->query_start = get_be32(v.p);
+		return true;
+	case F4_QUERY_END:
+		m->query_end = get_be32(v.p);
+		return true;
+	case F4_STATE:
+		m->state = v.p[0];
+		return true;
+	case F4_SOURCE:
+		m->source = v.p[0];
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* One option, its length checked. false: the value is bad, and the option counts as absent. */
 static bool store(struct lw4o6_dhcp4_msg *m, unsigned field, struct lw4o6_span v, size_t *used)
 {
@@ -156,38 +195,8 @@ static bool store(struct lw4o6_dhcp4_msg *m, unsigned field, struct lw4o6_span v
 			return false;
 		m->relay_info = v;
 		return true;
-	case F4_LAST_TRANSACTION:
-		m->last_transaction_s = get_be32(v.p);
-		return true;
-	case F4_ASSOCIATED:
-		m->associated = v;
-		return true;
-	case F4_STATUS:
-		if (memchr(v.p + 1, 0, v.len - 1))
-			return false;
-		m->status = v.p[0];
-		m->status_text = (struct lw4o6_span){ v.p + 1, v.len - 1 };
-		return true;
-	case F4_BASE_TIME:
-		m->base_time = get_be32(v.p);
-		return true;
-	case F4_START_OF_STATE:
-		m->start_of_state_s = get_be32(v.p);
-		return true;
-	case F4_QUERY_START:
-		m->query_start = get_be32(v.p);
-		return true;
-	case F4_QUERY_END:
-		m->query_end = get_be32(v.p);
-		return true;
-	case F4_STATE:
-		m->state = v.p[0];
-		return true;
-	case F4_SOURCE:
-		m->source = v.p[0];
-		return true;
 	default:
-		return false;
+		return store_leasequery(m, field, v);
 	}
 }
 
@@ -236,9 +245,11 @@ static int store_all(struct lw4o6_dhcp4_msg *m, struct values *vs, const uint8_t
 		struct lw4o6_span v = vs->v[i];
 
 		if (vs->split & bit) {
-			v.p = m->scratch + used;
-			if (dhcp4_gather(buf, len, code, m->scratch + used, sizeof(m->scratch) - used, &v.len) != LW4O6_OK)
+			uint8_t *dst = m->scratch + used;
+
+			if (dhcp4_gather(buf, len, code, dst, sizeof(m->scratch) - used, &v.len) != LW4O6_OK)
 				return LW4O6_EMALF;
+			v.p = dst;
 			used += v.len;
 		}
 		if (opt_len_ok(d, v.len) && store(m, i + 1, v, &used))

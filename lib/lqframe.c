@@ -51,7 +51,6 @@ int lw4o6_lqframe_next(struct lw4o6_lqframe *f, struct lw4o6_span *in, struct lw
 	if (n < need)
 		return 0;
 	f->have = 0;
-	f->size = 0;
 	return 1;
 }
 

@@ -99,24 +99,25 @@ static void add_time(struct text *t, uint32_t v)
 
 static const char *status6_name(unsigned code)
 {
-	static const char *const names[] = { "Success", "UnspecFail", "NoAddrsAvail", "NoBinding", "NotOnLink", "UseMulticast",
-	                                     "NoPrefixAvail" };
+	static const char *const names[] = { "Success",   "UnspecFail",   "NoAddrsAvail", "NoBinding",
+	                                     "NotOnLink", "UseMulticast", "NoPrefixAvail" };
 
 	return code < sizeof(names) / sizeof(names[0]) ? names[code] : "unknown";
 }
 
 static const char *status4_name(unsigned code)
 {
-	static const char *const names[] = { "Success", "UnspecFail", "QueryTerminated", "MalformedQuery", "NotAllowed",
-	                                     "DataMissing", "ConnectionActive", "CatchUpComplete", "TLSConnectionRefused" };
+	static const char *const names[] = { "Success",         "UnspecFail",           "QueryTerminated",
+	                                     "MalformedQuery",  "NotAllowed",           "DataMissing",
+	                                     "ConnectionActive", "CatchUpComplete",     "TLSConnectionRefused" };
 
 	return code < sizeof(names) / sizeof(names[0]) ? names[code] : "unknown";
 }
 
 static const char *state4_name(unsigned state)
 {
-	static const char *const names[] = { "unknown", "AVAILABLE", "ACTIVE", "EXPIRED", "RELEASED", "ABANDONED", "RESET",
-	                                     "REMOTE", "TRANSITIONING" };
+	static const char *const names[] = { "unknown",   "AVAILABLE", "ACTIVE", "EXPIRED",      "RELEASED",
+	                                     "ABANDONED", "RESET",     "REMOTE", "TRANSITIONING" };
 
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
 }
@@ -358,8 +359,8 @@ static void add_msg4(struct text *t, const struct lw4o6_item *item)
 	const uint8_t *p = item->body.p;
 	const char *name = lw4o6_dhcp4_type_name((uint8_t)item->code);
 
-	add(t, "msg %u %s op=%u xid=0x%08x secs=%u flags=0x%04x", item->code, name ? name : "unknown", p[0], get_be32(p + 4),
-	    get_be16(p + 8), get_be16(p + 10));
+	add(t, "msg %u %s op=%u xid=0x%08x secs=%u flags=0x%04x", item->code, name ? name : "unknown", p[0],
+	    get_be32(p + 4), get_be16(p + 8), get_be16(p + 10));
 	for (size_t i = 0; i < 4; i++) {
 		add(t, " %s=", names[i]);
 		add_addr4(t, p + 12 + 4 * i);

@@ -7,7 +7,8 @@
 #include <lw4o6/print.h>
 
 /** Set what is wrong with an item; @p at counts from the start of its body. The first fault stays. */
-void fault_set(struct lw4o6_item *item, int err, size_t at, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void fault_set(struct lw4o6_item *item, int err, size_t at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 /** Check the body of an option against its row. */
 void fault_of_body(struct lw4o6_item *item, const struct opt_desc *d);
 /** Check the fixed part of a DHCPv4 message. */

@@ -221,8 +221,8 @@ static bool next_option6(struct lw4o6_walk *w, struct lw4o6_item *item)
 		if (left < OPT6_HLEN)
 			fault_set(item, LW4O6_ETRUNC, 0, "%zu octets left, an option has 4 or more", left);
 		else
-			fault_set(item, LW4O6_ETRUNC, 2, "length %u runs past the end, %zu octets left", get_be16(l->p + 2),
-			          left - OPT6_HLEN);
+			fault_set(item, LW4O6_ETRUNC, 2, "length %u runs past the end, %zu octets left",
+			          get_be16(l->p + 2), left - OPT6_HLEN);
 		return true;
 	}
 	l->p = it.p;
@@ -245,7 +245,8 @@ static void join4(struct lw4o6_walk *w, const struct lw4o6_walk_level *l, struct
 	uint8_t code = (uint8_t)item->code;
 
 	if (dhcp4_gather(l->p, (size_t)(l->end - l->p), code, w->scratch, sizeof(w->scratch), &len) == LW4O6_ESPACE)
-		fault_set(item, LW4O6_EMALF, 0, "split into %u, more than %zu octets", w->count[code], sizeof(w->scratch));
+		fault_set(item, LW4O6_EMALF, 0, "split into %u, more than %zu octets", w->count[code],
+		          sizeof(w->scratch));
 	else
 		item->body = (struct lw4o6_span){ w->scratch, len };
 }
