@@ -273,10 +273,11 @@ void lw4o6_client_stop(struct lw4o6_client *c, bool release, lw4o6_time now)
 	if (c->state == LW4O6_CLIENT_STOPPED)
 		return;
 	c->reason = "stopped";
-	if (release && c->lease.valid && c->state != LW4O6_CLIENT_OFF)
+	/* B-031: while 4o6 is off nothing may be sent, and a lease that is not released is kept for the next start. */
+	if (release && c->lease.valid && c->state != LW4O6_CLIENT_OFF) {
 		msg_oneshot(c, MSG_RELEASE);
-	if (release)
 		v4_drop_lease(c, true, "released");
+	}
 	c->save_due = true;
 	v4_state(c, LW4O6_CLIENT_STOPPED);
 	c->x.active = c->inform.active = c->info.pending = false;

@@ -321,6 +321,43 @@ START_TEST(withdrawn)
 }
 END_TEST
 
+/* B-031: while 88 is gone a stop releases nothing, although there is a lease. */
+START_TEST(withdrawn_stop)
+{
+	struct sim *s = sim_bound(NULL);
+	struct sim_reply r = { .n = -1 };
+
+	lw4o6_client_refresh(s->c, s->now);
+	sim_wait(s, 4);
+	sim_info_reply(s, &r);
+	ck_state(s, OFF);
+	ck_assert(s->rec.valid);
+	lw4o6_client_stop(s->c, true, s->now);
+	sim_drain(s);
+	ck_assert_uint_eq(s->n_out, 4);
+	ck_assert(!s->rec.valid && s->saved.valid);
+	sim_free(s);
+}
+END_TEST
+
+/* B-006, B-015: a prefix that appears while a request is out does not start another one. */
+START_TEST(prefix_while_waiting)
+{
+	struct sim *s = started();
+
+	sim_link(s);
+	sim_wait(s, 1);
+	s->addr[1] = s->addr[0];
+	s->addr[1].addr.s6_addr[5] = 9;
+	s->link.n = 2;
+	sim_link(s);
+	sim_wait(s, 2);
+	ck_assert_mem_eq(s->out[0].data, s->out[1].data, 4);
+	ck_assert(gap(s, 1) >= 0.9 && gap(s, 1) <= 1.1);
+	sim_free(s);
+}
+END_TEST
+
 /* B-018: another list is used at once; B-032: repeats are sent once. */
 START_TEST(list_replaced)
 {
@@ -452,6 +489,7 @@ START_TEST(mechanism)
 		{ v4o6_first, 2, false, true, false, false, true },
 		{ lw_first, 2, false, false, true, false, false },
 		{ v4o6_first, 2, false, false, false, true, true },
+		{ NULL, 0, false, true, false, false, true },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -507,6 +545,7 @@ START_TEST(deterministic)
 	sim_link(s);
 	ck_assert(!s->rec.valid);
 	ck_addr(s->removed[0], SIM_SOURCE);
+	ck_assert_uint_eq(s->n_added, 1);
 	sim_free(s);
 }
 END_TEST
@@ -628,6 +667,8 @@ int main(void)
 	tcase_add_test(tc, prefix_changes);
 	tcase_add_test(tc, no_option_88);
 	tcase_add_test(tc, withdrawn);
+	tcase_add_test(tc, withdrawn_stop);
+	tcase_add_test(tc, prefix_while_waiting);
 	tcase_add_test(tc, list_replaced);
 	tcase_add_test(tc, targets);
 	tcase_add_test(tc, waits_for_source);

@@ -510,6 +510,73 @@ START_TEST(foreign_server)
 }
 END_TEST
 
+/* while REQUESTING only the server that was chosen counts. */
+START_TEST(not_the_chosen_server)
+{
+	struct sim *s = discovering(2);
+	struct sim_answer offer = sim_offer(), ack = sim_ack(), nak = { .type = LW4O6_DHCP4_NAK, .server = "198.51.100.2" };
+
+	sim_answer(s, &offer);
+	sim_pass(s, LW4O6_SEC);
+	ck_state(s, REQUESTING);
+	sim_answer(s, &nak);
+	ack.server = "198.51.100.2";
+	sim_answer(s, &ack);
+	ck_count(s, DROP_FOREIGN_SERVER, 2);
+	ck_state(s, REQUESTING);
+	sim_free(s);
+}
+END_TEST
+
+/* B-063, B-076: a NAK beside a lease that is kept takes the lease with it only when it is the one refused. */
+START_TEST(nak_beside_lease)
+{
+	for (unsigned other = 0; other < 2; other++) {
+		struct sim *s = sim_bound(NULL);
+		struct sim_answer offer = sim_offer(), nak = { .type = LW4O6_DHCP4_NAK };
+
+		s->addr[0].addr = ip6("2001:db8:12:3400::99");
+		sim_link(s);
+		sim_pass(s, 0);
+		ck_state(s, SELECTING);
+		if (other)
+			offer.psid = 0x77;
+		sim_answer(s, &offer);
+		ck_state(s, REQUESTING);
+		ck_assert(s->rec.valid);
+		sim_answer(s, &nak);
+		ck_assert(s->rec.valid == other);
+		sim_free(s);
+	}
+}
+END_TEST
+
+/* B-050: another packet source during the first delay does not cut it short. */
+START_TEST(delay_is_kept)
+{
+	struct lw4o6_client_config cfg;
+	struct sim_reply r = { .n = 1, .servers = { "2001:db8:4::547" } };
+
+	sim_config(&cfg);
+	cfg.start_delay_ms = 5000;
+
+	struct sim *s = sim_new(&cfg);
+
+	sim_link(s);
+	sim_wait(s, 1);
+	sim_info_reply(s, &r);
+
+	lw4o6_time from = s->now;
+
+	sim_pass(s, LW4O6_SEC);
+	s->addr[0].addr = ip6("2001:db8:12:3400::99");
+	sim_link(s);
+	ck_assert_uint_eq(sim_wait_query(s)->at, from + 5 * LW4O6_SEC);
+	ck_addr(s->out[s->n_out - 1].from, "2001:db8:12:3400::99");
+	sim_free(s);
+}
+END_TEST
+
 /* 7.4: what arrives unasked while BOUND changes nothing. */
 START_TEST(unsolicited)
 {
@@ -673,6 +740,23 @@ START_TEST(stop_without_release)
 	ck_addr(s->removed[0], SIM_SOURCE);
 	ck_assert_int_eq(lw4o6_client_renew(s->c, s->now), LW4O6_ENOENT);
 	sim_free(s);
+
+	/* with a source that stays on the link, too */
+	struct lw4o6_client_config cfg;
+	struct sim_reply r = { .n = 0 };
+	struct sim_answer offer = sim_offer(), ack = sim_ack();
+
+	sim_config(&cfg);
+	cfg.saddr_mode = LW4O6_CLIENT_SADDR_EXISTING;
+	s = sim_discovering(&cfg, &r);
+	ack.saddr = SIM_GUA;
+	sim_answer(s, &offer);
+	sim_answer(s, &ack);
+	ck_assert(s->rec.valid);
+	lw4o6_client_stop(s->c, false, s->now);
+	sim_drain(s);
+	ck_assert(!s->rec.valid);
+	sim_free(s);
 }
 END_TEST
 
@@ -737,6 +821,9 @@ int main(void)
 	tcase_add_test(tc, rate_limit);
 	tcase_add_test(tc, renew_rebind_expire);
 	tcase_add_test(tc, foreign_server);
+	tcase_add_test(tc, not_the_chosen_server);
+	tcase_add_test(tc, nak_beside_lease);
+	tcase_add_test(tc, delay_is_kept);
 	tcase_add_test(tc, unsolicited);
 	tcase_add_test(tc, same_prl);
 	tcase_add_test(tc, reboot_elsewhere);

@@ -91,6 +91,18 @@ START_TEST(bad_hint_and_br)
 	ck_assert_uint_eq(s->rec.br.n, 2); /* and one with another moves the tunnel */
 	ck_addr(s->rec.br.addr[0], "2001:db8:ffff::2");
 	ck_addr(s->rec.br.addr[1], "2001:db8:ffff::3");
+
+	/* 137 in an ACK is the hint for the next choice */
+	static const char *const addrs[] = { "2001:db8:1::1", "2001:db8:55::1" };
+	static const uint8_t lens[] = { 64, 64 };
+
+	ck_assert_int_eq(lw4o6_client_renew(s->c, s->now), LW4O6_OK);
+	sim_drain(s);
+	a.hint = "2001:db8:55::";
+	a.hint_len = 48;
+	sim_answer(s, &a);
+	set_addrs(s, 2, addrs, lens);
+	ck_addr(sim_query(&s->out[s->n_out - 1], NULL)->saddr, "2001:db8:55:0:0:c000:212:34");
 	sim_free(s);
 }
 END_TEST
@@ -204,6 +216,9 @@ START_TEST(dad_always_fails)
 
 	ck_assert_uint_eq(o->type4, LW4O6_DHCP4_DISCOVER);
 	ck_assert_uint_ge(o->at - at, LW4O6_SEC);
+	sim_answer(s, &a); /* after the pause they are tried again */
+	ck_state(s, PREPARE);
+	ck_addr(s->added[4], "2001:db8:1:0:0:c000:212:34");
 	sim_free(s);
 }
 END_TEST
@@ -221,6 +236,71 @@ START_TEST(dad_silent)
 	sim_pass(s, 2 * LW4O6_SEC);
 	ck_assert_uint_eq(s->n_added, 2);
 	ck_state(s, PREPARE);
+	sim_free(s);
+}
+END_TEST
+
+/* B-071, B-073: the prefix goes while DAD runs in it: another one is taken. */
+START_TEST(prefix_gone_in_dad)
+{
+	static const char *const both[] = { "2001:db8:1::1", "2001:db8:2::1" };
+	static const uint8_t lens[] = { 64, 64 };
+	struct sim *s = discovering(NULL, 1);
+	struct sim_answer a = sim_offer();
+
+	s->dad_by_hand = true;
+	set_addrs(s, 2, both, lens);
+	sim_answer(s, &a);
+	ck_addr(s->added[0], "2001:db8:1:0:0:c000:212:34");
+	set_addrs(s, 1, both + 1, lens);
+	ck_state(s, PREPARE);
+	ck_assert_uint_eq(s->n_added, 2);
+	ck_addr(s->added[1], "2001:db8:2:0:0:c000:212:34");
+	ck_addr(s->removed[0], "2001:db8:1:0:0:c000:212:34");
+	lw4o6_client_addr_ready(s->c, &s->added[0], true, s->now); /* too late */
+	lw4o6_client_addr_ready(s->c, &s->added[1], true, s->now);
+	sim_drain(s);
+	ck_addr(sim_query(&s->out[s->n_out - 1], NULL)->saddr, "2001:db8:2:0:0:c000:212:34");
+	sim_free(s);
+}
+END_TEST
+
+/* B-076: another address that looks better is no reason to move the packet source. */
+START_TEST(packet_source_stays)
+{
+	struct sim *s = sim_bound(NULL);
+
+	s->addr[0].preferred_until = s->now + 1000 * LW4O6_SEC;
+	s->addr[1] = (struct lw4o6_client_addr){ .addr = ip6("2001:db8:1::1"), .prefix_len = 64,
+		                                 .preferred_until = LW4O6_TIME_NONE };
+	s->link.n = 2;
+	sim_link(s);
+	sim_pass(s, 0);
+	ck_state(s, BOUND);
+	s->addr[0].deprecated = true; /* this is */
+	sim_link(s);
+	sim_pass(s, 0);
+	ck_addr(s->out[s->n_out - 1].from, "2001:db8:1::1");
+	ck_assert_uint_eq(s->out[s->n_out - 1].type4, LW4O6_DHCP4_DISCOVER);
+	sim_free(s);
+}
+END_TEST
+
+/* B-015, B-073: no address is asked for while the link is down. */
+START_TEST(address_lost_with_link)
+{
+	struct sim *s = sim_bound(NULL);
+	struct in6_addr a = ip6(SIM_SOURCE);
+
+	s->link.up = s->link.has_linklocal = false;
+	sim_link(s);
+	lw4o6_client_addr_ready(s->c, &a, false, s->now);
+	sim_drain(s);
+	ck_assert_uint_eq(s->n_added, 1);
+	ck_assert(!s->rec.valid && s->rec.suspended);
+	s->link.up = s->link.has_linklocal = true;
+	sim_link(s);
+	ck_assert_uint_eq(s->n_added, 2);
 	sim_free(s);
 }
 END_TEST
@@ -528,6 +608,15 @@ START_TEST(icmp_1_5)
 	ck_assert(s->rec.valid);
 	sim_free(s);
 
+	/* answered, it is over: a later change of source that goes unanswered is repeated, not replaced by DISCOVER */
+	s = bound_by_multicast(NULL);
+	lw4o6_client_icmp_1_5(s->c, s->now);
+	sim_drain(s);
+	sim_answer(s, &ack);
+	change_prefix(s);
+	ck_assert_uint_eq(sim_wait_query(s)->type4, LW4O6_DHCP4_REQUEST);
+	sim_free(s);
+
 	struct lw4o6_client_config cfg;
 
 	sim_config(&cfg);
@@ -568,6 +657,9 @@ int main(void)
 	tcase_add_test(tc, dad);
 	tcase_add_test(tc, dad_always_fails);
 	tcase_add_test(tc, dad_silent);
+	tcase_add_test(tc, prefix_gone_in_dad);
+	tcase_add_test(tc, packet_source_stays);
+	tcase_add_test(tc, address_lost_with_link);
 	tcase_add_test(tc, packet_source_changes);
 	tcase_add_test(tc, renumbered);
 	tcase_add_test(tc, deprecated);
