@@ -35,6 +35,7 @@ struct mapping {
 	uint16_t iport, eport; /* host order */
 	uint8_t space, kind;
 	bool forward;
+	bool spoke_tcp, spoke_udp; /* with joint: the internal endpoint has used the protocol (D-279) */
 	uint32_t sessions;
 	uint32_t hash_next;
 	uint32_t prev, next;   /* quarantine, oldest first; or free list (next) */

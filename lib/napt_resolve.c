@@ -88,7 +88,12 @@ bool napt_filter_passes(struct lw4o6_napt *n, const struct flow *f, uint32_t m, 
 
 	if (f->proto != LW4O6_IPPROTO_ICMP)
 		filter = f->proto == LW4O6_IPPROTO_TCP ? n->cfg.filter_tcp : n->cfg.filter_udp;
-	if (n->maps[m].forward || filter == LW4O6_NAPT_EIF)
+	if (n->maps[m].forward)
+		return true;
+	if (n->cfg.joint && ((f->proto == LW4O6_IPPROTO_TCP && !n->maps[m].spoke_tcp) ||
+	                     (f->proto == LW4O6_IPPROTO_UDP && !n->maps[m].spoke_udp)))
+		return false;
+	if (filter == LW4O6_NAPT_EIF)
 		return true;
 	return filter == LW4O6_NAPT_ADF && napt_peer_known(n, f, now);
 }

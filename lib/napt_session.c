@@ -142,6 +142,8 @@ uint32_t napt_session_make(struct lw4o6_napt *n, const struct flow *f, uint32_t 
 		n->wheel_pos = (now >> WHEEL_SHIFT) + 1;
 	napt_wheel_insert(n, i);
 	n->maps[m].sessions++;
+	n->maps[m].spoke_tcp |= by == DIR_OUT && f->proto == LW4O6_IPPROTO_TCP;
+	n->maps[m].spoke_udp |= by == DIR_OUT && f->proto == LW4O6_IPPROTO_UDP;
 	n->sess_count++;
 	n->by_remote += by == DIR_IN;
 	napt_host_session(n, f->addr, true);

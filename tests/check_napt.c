@@ -207,6 +207,17 @@ START_TEST(joint_mapping)
 		ck_assert_uint_eq(port_for(r, 6, LAN, i, SERVER, 80), port_for(r, 17, LAN, i, SERVER, 80));
 	ck_assert_uint_eq(out(r, 17, LAN, 100, SERVER, 80), LW4O6_CNT_NAT_DROP_PORT_EXHAUSTED);
 	rig_free(r);
+
+	/* D-279: the port is common, the permission is not. */
+	r = rig_new();
+	r->cfg.joint = true;
+	r->cfg.filter_udp = LW4O6_NAPT_EIF;
+	rig_start(r, 0, 6, 52);
+	uint16_t p = port_for(r, 6, LAN, 1, SERVER, 80);
+	ck_assert_uint_eq(in(r, 17, SERVER, 80, p), LW4O6_CNT_NAT_DROP_FILTERED);
+	ck_assert_uint_eq(port_for(r, 17, LAN, 1, "198.51.100.8", 80), p);
+	ck_assert_uint_eq(in(r, 17, SERVER, 80, p), 0);
+	rig_free(r);
 }
 END_TEST
 
