@@ -171,6 +171,22 @@ bool lw4o6_b4_record(const struct lw4o6_b4 *b, struct lw4o6_b4_record *out)
 
 /* ---- packets and time ---- */
 
+/* Ask for what the next packets of the burst will need (see lw4o6_napt_warm()). */
+static void warm(struct lw4o6_b4 *b, enum lw4o6_side side, const struct lw4o6_pkt *pkts, size_t n)
+{
+	const uint8_t *data[LW4O6_NAPT_BURST];
+	size_t len[LW4O6_NAPT_BURST], head = side == LW4O6_SIDE_IPV4 ? 0 : LW4O6_IP6_HLEN;
+	unsigned count = n < LW4O6_NAPT_BURST ? (unsigned)n : LW4O6_NAPT_BURST;
+
+	for (unsigned i = 0; i < count; i++) {
+		bool whole = pkts[i].len > head && (head == 0 || pkts[i].data[6] == LW4O6_IPPROTO_IPIP);
+
+		data[i] = whole ? pkts[i].data + head : NULL;
+		len[i] = whole ? pkts[i].len - head : 0;
+	}
+	lw4o6_napt_warm(b->nat, data, len, count, side == LW4O6_SIDE_IPV6);
+}
+
 size_t lw4o6_b4_run(struct lw4o6_b4 *b, enum lw4o6_side side, struct lw4o6_pkt *pkts, size_t n, lw4o6_time now)
 {
 	size_t i;
@@ -178,6 +194,8 @@ size_t lw4o6_b4_run(struct lw4o6_b4 *b, enum lw4o6_side side, struct lw4o6_pkt *
 	lw4o6_napt_tick(b->nat, now, RUN_SESSIONS);
 	b4_frag_tick(b, now);
 	for (i = 0; i < n && outq_has_room(&b->outq, OUT_OCTETS, OUT_PIECES); i++) {
+		if (i % LW4O6_NAPT_BURST == 0 && n - i > 1)
+			warm(b, side, pkts + i, n - i);
 		pkts[i].reason = 0;
 		if (side == LW4O6_SIDE_IPV4)
 			b4_lan_packet(b, &pkts[i], now);

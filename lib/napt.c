@@ -48,10 +48,23 @@ static int take_config(struct lw4o6_napt_config *to, const struct lw4o6_napt_con
 	return timers && sizes && filters && (to->n_reserved == 0 || to->reserved) ? LW4O6_OK : LW4O6_EINVAL;
 }
 
+enum { CACHE_LINE = 64 };
+
 static void *table(struct lw4o6_napt *n, size_t size, size_t count, const char *name)
 {
 	n->memory += size * count;
 	return mem_zalloc(n, size, count, name);
+}
+
+/* Sessions are one cache line each, so they start at one. */
+static struct session *session_table(struct lw4o6_napt *n, size_t count)
+{
+	_Static_assert(sizeof(struct session) == CACHE_LINE, "a session is a cache line");
+
+	uint8_t *block = table(n, sizeof(struct session), count + 1, "sessions");
+	if (!block)
+		return NULL;
+	return (struct session *)(void *)(block + (CACHE_LINE - (uintptr_t)block % CACHE_LINE) % CACHE_LINE);
 }
 
 static int make_tables(struct lw4o6_napt *n)
@@ -66,7 +79,7 @@ static int make_tables(struct lw4o6_napt *n)
 		n->sess_mask <<= 1;
 	n->maps = table(n, sizeof(*n->maps), (size_t)n->maps_max + 1, "mappings");
 	n->map_hash = table(n, sizeof(*n->map_hash), n->map_mask--, "mapping hash");
-	n->sess = table(n, sizeof(*n->sess), (size_t)c->sessions_max + 1, "sessions");
+	n->sess = session_table(n, (size_t)c->sessions_max + 1);
 	n->tcp = table(n, sizeof(*n->tcp), (size_t)c->sessions_max + 1, "TCP windows");
 	n->sess_hash = table(n, sizeof(*n->sess_hash), n->sess_mask, "session hash");
 	n->peer_hash = table(n, sizeof(*n->peer_hash), n->sess_mask--, "peer hash");

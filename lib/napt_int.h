@@ -82,6 +82,13 @@ struct id_entry {
 	lw4o6_time until;
 };
 
+/* Key of a session. */
+struct flow {
+	struct in_addr addr, remote;
+	uint16_t iport, rport;
+	uint8_t proto;
+};
+
 struct lw4o6_napt {
 	struct lw4o6_napt_config cfg; /* effective values */
 	struct lw4o6_host host;
@@ -122,6 +129,12 @@ struct lw4o6_napt {
 
 	struct lw4o6_frag4_ident ident;
 	struct id_entry *ids;
+
+	struct {
+		struct flow f;
+		uint32_t hash;
+	} memo[LW4O6_NAPT_BURST]; /* what lw4o6_napt_warm() has computed, in the order of the packets */
+	unsigned memo_next, memo_count;
 
 	uint32_t random[RANDOM_WORDS], random_left;
 	size_t memory;
@@ -164,11 +177,6 @@ void napt_quarantine_age(struct lw4o6_napt *n, lw4o6_time now);
 void napt_tables_clear(struct lw4o6_napt *n);
 
 /* napt_session.c */
-struct flow {
-	struct in_addr addr, remote;
-	uint16_t iport, rport;
-	uint8_t proto;
-};
 uint32_t napt_session_find(struct lw4o6_napt *n, const struct flow *f, lw4o6_time now);
 bool napt_peer_known(struct lw4o6_napt *n, const struct flow *f, lw4o6_time now);
 unsigned napt_session_room(struct lw4o6_napt *n, lw4o6_time now);

@@ -8,9 +8,29 @@
 
 #include "napt_int.h"
 
+static bool same_flow(const struct flow *x, const struct flow *y)
+{
+	return x->addr.s_addr == y->addr.s_addr && x->remote.s_addr == y->remote.s_addr && x->iport == y->iport &&
+	       x->rport == y->rport && x->proto == y->proto;
+}
+
+/* The hash may be known from the warm-up; a packet or two may have been dropped since the last one. */
+static uint32_t hash_of(struct lw4o6_napt *n, const struct flow *f)
+{
+	unsigned end = n->memo_next + 3 < n->memo_count ? n->memo_next + 3 : n->memo_count;
+
+	for (unsigned i = n->memo_next; i < end; i++) {
+		if (same_flow(&n->memo[i].f, f)) {
+			n->memo_next = i;
+			return n->memo[i].hash;
+		}
+	}
+	return napt_hash(n, f->addr, f->remote, f->iport, f->rport, f->proto);
+}
+
 static uint32_t *sess_chain(struct lw4o6_napt *n, const struct flow *f)
 {
-	return &n->sess_hash[napt_hash(n, f->addr, f->remote, f->iport, f->rport, f->proto) & n->sess_mask];
+	return &n->sess_hash[hash_of(n, f) & n->sess_mask];
 }
 
 static uint32_t *peer_chain(struct lw4o6_napt *n, const struct flow *f)

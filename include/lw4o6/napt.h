@@ -156,6 +156,16 @@ LW4O6_API int lw4o6_napt_port_of(const struct lw4o6_napt_pkt *p, unsigned *reaso
 LW4O6_API bool lw4o6_napt_owner(const struct lw4o6_napt *n, uint8_t protocol, uint16_t port, struct in_addr *addr,
                                 uint16_t *inner_port);
 
+enum { LW4O6_NAPT_BURST = 32 };
+/**
+ * Bring the table entries of up to LW4O6_NAPT_BURST packets into the cache, all at once; nothing else happens.
+ * @param pkts IPv4 packets as they came, of any content; NULL entries are skipped
+ * @param lens octets present of each
+ * @param inbound they will go to lw4o6_napt_in()
+ */
+LW4O6_API void lw4o6_napt_warm(struct lw4o6_napt *n, const uint8_t *const *pkts, const size_t *lens, unsigned count,
+                               bool inbound);
+
 /** Is there no mapping at all? Then nothing inbound can be for anybody. */
 LW4O6_API bool lw4o6_napt_idle(const struct lw4o6_napt *n);
 
