@@ -218,12 +218,16 @@ static size_t run_burst(struct lw4o6_aftr *a, enum lw4o6_side side, struct lw4o6
 	else
 		aftr_up_burst(a, n, now);
 	for (unsigned i = 0; i < n; i++) {
+		bool behind = a->q.used > 0;
+
 		if (!outq_has_room(&a->q, OUT_ROOM, OUT_PACKETS))
 			return i;
 		if (side == LW4O6_SIDE_IPV4)
 			aftr_down_finish(a, &a->work[i], &a->hits[i], a->antispoof && a->hits2[i].addr != LW4O6_BIND_UNMANAGED);
 		else
 			aftr_up_finish(a, &a->work[i], &a->hits[i], a->hits2[i].addr != LW4O6_BIND_UNMANAGED);
+		if (behind) /* the caller sends the queue last: stay in order */
+			aftr_requeue(a, a->work[i].pkt);
 	}
 	return n;
 }

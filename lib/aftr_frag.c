@@ -62,8 +62,11 @@ static void down_first(struct lw4o6_aftr *a, struct work *w, struct lw4o6_frag4_
 	bool allow = may_follow(w->pkt);
 
 	lw4o6_frag4_decide(a->frag4, ref, allow, allow ? aftr_softwire_id(a, &hit->b4) : 0, &d, sizeof(d));
-	if (allow)
-		down_release(a, w, ref, hit);
+	if (!allow)
+		return;
+	if (a->q.used > 0)
+		aftr_requeue(a, w->pkt);
+	down_release(a, w, ref, hit);
 }
 
 static void down_follow(struct lw4o6_aftr *a, struct work *w, const struct frag_decision *d)
@@ -166,8 +169,11 @@ static void up_first(struct lw4o6_aftr *a, struct work *w, struct lw4o6_frag4_re
 	bool allow = may_follow(w->pkt);
 
 	lw4o6_frag4_decide(a->frag4, ref, allow, 0, &d, sizeof(d));
-	if (allow)
-		up_release(a, w, ref, hit, to_managed, &d);
+	if (!allow)
+		return;
+	if (a->q.used > 0)
+		aftr_requeue(a, w->pkt);
+	up_release(a, w, ref, hit, to_managed, &d);
 }
 
 /* The binding may have changed since the first fragment (D-028). */

@@ -498,12 +498,131 @@ START_TEST(largest)
 }
 END_TEST
 
-/* Section 7: floods of fragments; unfragmented packets of everybody and fragments of others go on (D-166, D-184). */
+/* A packet put together from fragments that is again a fragment: once is enough. */
+START_TEST(fragment_of_fragments)
+{
+	struct rig *r = rig_new(NULL);
+	static uint8_t outer[2000];
+	size_t len = rig_from_a(whole, 53250, SERVER, 80, 1000);
+
+	memcpy(outer, whole, 40);
+	memset(outer + 40, 0, 8);
+	outer[40] = 4;
+	outer[43] = 1; /* offset 0, more to come */
+	memcpy(outer + 48, whole + 40, len - 40);
+	for (unsigned i = 0; i < PIECES; i++) {
+		size_t n = piece6(p, outer, len + 8, i, 3);
+
+		p[40] = 44;
+		rig_give(r, V6, p, n);
+	}
+	rig_nothing(r);
+	ck_assert_uint_eq(lw4o6_aftr_counters(r->a)->packets[LW4O6_CNT_SENT_IPV4], 0);
+	struct lw4o6_aftr_gauges g;
+	lw4o6_aftr_gauges(r->a, &g, r->now);
+	ck_assert_uint_eq(g.frag6_contexts, 0);
+	rig_free(r);
+}
+END_TEST
+
+/* D-217 on fragments: each is combined with its own outer header, once, held or not. */
+START_TEST(congestion_of_fragments)
+{
+	static uint8_t map[64];
+	struct lw4o6_aftr_config c = rig_config();
+
+	for (unsigned i = 0; i < 64; i++)
+		map[i] = (uint8_t)((i + 1) % 64);
+	c.dscp_remap = map;
+	struct rig *r = rig_new(&c);
+	size_t len = rig_udp(whole, "192.0.2.18", 53250, SERVER, 80, 1000);
+
+	for (unsigned o = 0; o < 6; o++) {
+		for (unsigned i = 0; i < PIECES; i++) {
+			size_t n = rig_wrap(p, RIG_B4A, 4, piece4(p, whole, len, orders[o][i], false));
+
+			p[0] = (uint8_t)(0x60 | orders[o][i]); /* DSCP 4 times the number of the piece */
+			p[1] = 0x20;                           /* ECT0 outside, Not-ECT inside */
+			rig_give(r, V6, p, n);
+		}
+		ck_assert_uint_eq(r->n_out, PIECES);
+		for (unsigned i = 0; i < PIECES; i++) {
+			const uint8_t *d = r->out[i].data;
+			unsigned k = ((unsigned)(d[6] & 0x1f) << 8 | d[7]) * 8 / PIECE;
+
+			ck_assert_uint_eq(d[1], (k * 4 + 1) << 2);
+		}
+		rig_clear(r);
+	}
+	rig_counted(r, "rcvd-ipv6=18 sent-ipv4=18 frag4-in=18 frag4-virtual-done=6 ecn-anomaly-not-ect-ect0=18");
+	rig_free(r);
+}
+END_TEST
+
+/* D-172: the order holds within a burst, whether a piece leaves in place or through the queue. */
+START_TEST(order_in_a_burst)
+{
+	struct lw4o6_aftr_config c = rig_config();
+	static uint8_t buf[6][2000];
+	struct lw4o6_pkt k[6];
+	struct rig *r = rig_new(&c);
+	size_t len = rig_udp(whole, SERVER, 80, "192.0.2.18", 53250, 1000);
+	unsigned want = 0;
+
+	/* a large packet first, then pieces 0, 2, 1 of one datagram and two small packets */
+	static const int what[6] = { -2, 2, 0, -1, 1, -1 };
+	for (unsigned i = 0; i < 6; i++) {
+		uint8_t *d = buf[i] + 48;
+		size_t n = what[i] >= 0 ? piece4(d, whole, len, (unsigned)what[i], false) :
+			                  rig_udp(d, SERVER, 80, "192.0.2.18", 53250 + i, what[i] == -2 ? 1450 : 10);
+
+		if (what[i] == -2) {
+			d[6] = 0;
+			rig_fix4(d);
+		}
+		k[i] = (struct lw4o6_pkt){ .data = d, .len = n, .headroom = 48 };
+	}
+	ck_assert_uint_eq(lw4o6_aftr_run(r->a, V4, k, 6, r->now), 6);
+	for (unsigned i = 0; i < 6; i++)
+		ck_assert(k[i].verdict == LW4O6_VERDICT_OUTQ || k[i].verdict == LW4O6_VERDICT_HELD);
+	rig_drain(r);
+	ck_assert_uint_eq(r->n_out, 2 + 2 + 1 + 1 + 1);
+	/* behind the two IPv6 fragments: offset 0, offset 800, small, offset 400, small */
+	static const unsigned offsets[5] = { 0, 800, 0, 400, 0 };
+	for (size_t i = 2; i < r->n_out; i++, want++)
+		ck_assert_uint_eq(((unsigned)(r->out[i].data[46] & 0x1f) << 8 | r->out[i].data[47]) * 8, offsets[want]);
+	rig_free(r);
+}
+END_TEST
+
+/* D-167: one line when the table is nearly full, before it is. */
+START_TEST(alarm)
+{
+	struct lw4o6_aftr_config c = rig_config();
+	c.frag4_contexts = 10;
+	struct rig *r = rig_new(&c);
+	size_t len = rig_udp(whole, SERVER, 80, "192.0.2.18", 53250, 1000);
+
+	for (unsigned i = 0; i < 10; i++) {
+		size_t n = piece4(p, whole, len, 1, false);
+
+		p[5] = (uint8_t)i;
+		rig_fix4(p);
+		rig_give(r, V4, p, n);
+		ck_assert_uint_eq(r->lines, i >= 7 ? 1 : 0);
+	}
+	ck_assert_msg(strstr(r->line, "aftr-frag-alarm: IPv4") != NULL, "%s", r->line);
+	rig_free(r);
+}
+END_TEST
+
+/* D-044 and section 7: floods of fragments; unfragmented packets of everybody and fragments of others go on (D-166, D-184). */
 START_TEST(floods)
 {
 	struct rig *r = rig_new(NULL);
 	static uint8_t b[2000];
 	size_t len = rig_from_a(whole, 53250, SERVER, 80, 1000), blen;
+	size_t memory = talloc_total_size(r->a), blocks = talloc_total_blocks(r->a);
 
 	for (uint32_t i = 0; i < 3000; i++)
 		rig_give(r, V6, p, piece6(p, whole, len, i % 2, i));
@@ -537,6 +656,8 @@ START_TEST(floods)
 	for (unsigned i = 0; i < 100; i++)
 		rig_send(r, V4, "V1d");
 	ck_assert_uint_eq(r->n_out, 100);
+	ck_assert_uint_eq(talloc_total_size(r->a), memory); /* a packet allocates nothing */
+	ck_assert_uint_eq(talloc_total_blocks(r->a), blocks);
 	rig_free(r);
 }
 END_TEST
@@ -562,6 +683,10 @@ int main(void)
 	tcase_add_test(t, binding_gone);
 	tcase_add_test(t, sent_fragments);
 	tcase_add_test(t, largest);
+	tcase_add_test(t, fragment_of_fragments);
+	tcase_add_test(t, congestion_of_fragments);
+	tcase_add_test(t, order_in_a_burst);
+	tcase_add_test(t, alarm);
 	tcase_add_test(t, floods);
 	suite_add_tcase(s, t);
 	return test_main(s);

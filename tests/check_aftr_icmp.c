@@ -360,6 +360,16 @@ START_TEST(tunnel_error_cut)
 	p[1000] ^= 1;
 	rig_give(r, V6, p, len);
 	rig_counted(r, "drop-icmp6-checksum=1");
+	/* without an inner packet the outer ends must do */
+	for (unsigned i = 0; i < 2; i++) {
+		rig_vector(p, "V7a");
+		p[48 + (i ? 23 : 39)] ^= 1;
+		p[4] = 0;
+		p[5] = 48;
+		rig_fix_icmp6(p, 88);
+		rig_give(r, V6, p, 88);
+		rig_counted(r, "drop-icmp6-embedded-mismatch=1");
+	}
 	rig_free(r);
 }
 END_TEST

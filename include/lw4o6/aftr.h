@@ -134,7 +134,7 @@ LW4O6_API void lw4o6_aftr_softwire_gone(struct lw4o6_aftr *a, const struct in6_a
 /**
  * Process a burst. LW4O6_SIDE_IPV4: IPv4 packets from the Internet; LW4O6_SIDE_IPV6: IPv6 packets to a softwire
  * address. Each processed packet has its verdict; there may be packets for lw4o6_aftr_next_out() then, which
- * are to be sent after the burst's own.
+ * are to be sent after the burst's own: packets behind one that was queued are queued too.
  * @return how many were processed: less than @p n when the output queue must be emptied first.
  */
 LW4O6_API LW4O6_MUSTCHECK
