@@ -28,7 +28,7 @@ start_b4 1
 wait_for 20 bound 1 || fail "no lease"
 ping_works() { ns home1 ping -c1 -W1 198.51.100.7; }
 wait_for 5 ping_works || fail "no ping"
-mine() { ip -n "$LW_TAG-b4-1" -6 -o addr show dev access | grep -c 'c000:212'; }
+mine() { nsip b4-1 -6 -o addr show dev access | grep -c 'c000:212'; }
 hooked() { grep -q "$1" "$LW_DIR/hooks"; }
 [ "$(mine)" = 1 ] || fail "no softwire address"
 wait_for 2 hooked "access bound 192.0.2.18 $(record 1 psid)/6@0 \[$(record 1 portsets)\] 2001:db8:ffff::1" ||
@@ -54,17 +54,18 @@ grep -q 'lease confirmed' "$LW_DIR/b4-1.log" || fail "no first REQUEST with the 
 wait_for 5 ping_works || fail "no ping after SIGKILL"
 ok "killed and started: the same lease, confirmed"
 
-ip -n "$LW_TAG-b4-1" addr add 2001:db8:12:3400::bb/64 dev access nodad
-ip -n "$LW_TAG-b4-1" addr del "$(record 1 source)/128" dev access
-wait_for 2 sh -c "[ \$(ip -n $LW_TAG-b4-1 -6 -o addr show dev access | grep -c c000:212) = 0 ]"
+nsip b4-1 addr add 2001:db8:12:3400::bb/64 dev access nodad
+nsip b4-1 addr del "$(record 1 source)/128" dev access
+none_left() { [ "$(mine)" = 0 ]; }
+wait_for 2 none_left
 wait_for 10 ping_works || fail "the softwire address was not made again"
 ok "address taken away: made again"
 
-ip -n "$LW_TAG-b4-1" link set access down
+nsip b4-1 link set access down
 wait_for 5 unbound || fail "valid without a link"
-ip -n "$LW_TAG-b4-1" link set access up
+nsip b4-1 link set access up
 addr b4-1 access 2001:db8:12:3400::b1/64
-ip -n "$LW_TAG-b4-1" -6 route add default via 2001:db8:12:3400::1
+nsip b4-1 -6 route add default via 2001:db8:12:3400::1
 wait_for 20 bound 1 || fail "no lease after the link came back"
 [ "$(record 1 ipv4) $(record 1 psid)" = "$tuple" ] || fail "another tuple after a link change"
 wait_for 5 ping_works || fail "no ping after a link change"
@@ -72,8 +73,8 @@ ok "link down and up: the same lease"
 
 addr aftr access 2001:db8:12:3401::1/64
 addr b4-1 access 2001:db8:12:3401::b1/64
-ip -n "$LW_TAG-b4-1" addr del 2001:db8:12:3400::b1/64 dev access
-ip -n "$LW_TAG-b4-1" -6 route replace default via 2001:db8:12:3401::1
+nsip b4-1 addr del 2001:db8:12:3400::b1/64 dev access
+nsip b4-1 -6 route replace default via 2001:db8:12:3401::1
 renumbered() { record 1 source | grep -q '^2001:db8:12:3401:' && bound 1; }
 wait_for 20 renumbered || fail "not renumbered: $(record 1 source)"
 [ "$(record 1 ipv4) $(record 1 psid)" = "$tuple" ] || fail "another tuple after renumbering"
@@ -91,7 +92,7 @@ ok "traffic does not need the server"
 stop b4-1
 wait_for 5 sh -c "\"$LW_BIN\"/tools/lw4o6-server -c '$LW_DIR/server.conf' --leases | grep -q released" || fail "no RELEASE"
 [ "$(mine)" = 0 ] || fail "left an address behind"
-ip -n "$LW_TAG-b4-1" link show lw0 2>/dev/null && fail "left the device behind"
+nsip b4-1 link show lw0 2>/dev/null && fail "left the device behind"
 [ "$(record 1 valid)" = False ] || fail "the record still says valid"
 hooked "access stopped" || fail "the hook was not told"
 ok "stopped: released, nothing left behind"

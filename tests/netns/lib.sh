@@ -12,17 +12,23 @@ LW_DIR=$(mktemp -d "${TMPDIR:-/tmp}/lw4o6.XXXXXX")
 LW_PIDS=
 LW_NAMESPACES="home1 home2 b4-1 b4-2 isp aftr router inet"
 
+# ip(8)'s own way into a namespace wants to change mounts, which a chroot does not allow.
 ns() { # ns NAME COMMAND...: run in a namespace
 	local name=$1
 	shift
-	ip netns exec "$LW_TAG-$name" "$@"
+	nsenter --net="/run/netns/$LW_TAG-$name" "$@"
+}
+nsip() { # nsip NAME ARGUMENT...: ip(8) in a namespace
+	local name=$1
+	shift
+	ns "$name" ip "$@"
 }
 
 # Start a daemon in a namespace; its process id is then in $LW_LAST, its output in $LW_DIR/ID.log.
 start() { # start ID NAMESPACE COMMAND...
 	local id=$1 name=$2
 	shift 2
-	ip netns exec "$LW_TAG-$name" "$@" >>"$LW_DIR/$id.log" 2>&1 &
+	nsenter --net="/run/netns/$LW_TAG-$name" "$@" >>"$LW_DIR/$id.log" 2>&1 &
 	LW_LAST=$!
 	LW_PIDS="$LW_PIDS $LW_LAST"
 	echo "$LW_LAST" >"$LW_DIR/$id.pid"
@@ -70,9 +76,9 @@ lw_cleanup() {
 }
 
 link() { # link NS1 IF1 NS2 IF2: a cable
-	ip -n "$LW_TAG-$1" link add "$2" type veth peer name "$4" netns "$LW_TAG-$3"
-	ip -n "$LW_TAG-$1" link set "$2" up
-	ip -n "$LW_TAG-$3" link set "$4" up
+	nsip "$1" link add "$2" type veth peer name "$4" netns "$LW_TAG-$3"
+	nsip "$1" link set "$2" up
+	nsip "$3" link set "$4" up
 }
 
 addr() { # addr NS IF ADDR...
@@ -80,8 +86,8 @@ addr() { # addr NS IF ADDR...
 	shift 2
 	for a in "$@"; do
 		case $a in
-		*:*) ip -n "$LW_TAG-$name" addr add "$a" dev "$dev" nodad ;;
-		*) ip -n "$LW_TAG-$name" addr add "$a" dev "$dev" ;;
+		*:*) nsip "$name" addr add "$a" dev "$dev" nodad ;;
+		*) nsip "$name" addr add "$a" dev "$dev" ;;
 		esac
 	done
 }
@@ -90,22 +96,22 @@ lw_topology() {
 	local n i
 	for n in $LW_NAMESPACES; do
 		ip netns add "$LW_TAG-$n" || return 1
-		ip -n "$LW_TAG-$n" link set lo up
+		nsip "$n" link set lo up
 	done
 
 	# The access network: one bridge, no IPv4 on it.
-	ip -n "$LW_TAG-isp" link add br0 type bridge mcast_snooping 0
-	ip -n "$LW_TAG-isp" link set br0 up
+	nsip isp link add br0 type bridge mcast_snooping 0
+	nsip isp link set br0 up
 	ns isp sysctl -qw net.ipv6.conf.br0.disable_ipv6=1
 	for n in b4-1 b4-2 aftr; do
 		link "$n" access isp "to-$n"
-		ip -n "$LW_TAG-isp" link set "to-$n" master br0
+		nsip isp link set "to-$n" master br0
 	done
 	addr aftr access 2001:db8:12:3400::1/64
 	addr b4-1 access 2001:db8:12:3400::b1/64
 	addr b4-2 access 2001:db8:12:3400::b2/64
 	for n in b4-1 b4-2; do
-		ip -n "$LW_TAG-$n" -6 route add default via 2001:db8:12:3400::1
+		nsip "$n" -6 route add default via 2001:db8:12:3400::1
 	done
 
 	# The homes: the same private addresses in both.
@@ -113,7 +119,7 @@ lw_topology() {
 		link "home$i" lan "b4-$i" lan
 		addr "home$i" lan 192.168.1.10/24
 		addr "b4-$i" lan 192.168.1.1/24
-		ip -n "$LW_TAG-home$i" route add default via 192.168.1.1
+		nsip home$i route add default via 192.168.1.1
 	done
 
 	# The IPv4 Internet.
@@ -123,9 +129,9 @@ lw_topology() {
 	link router net inet net
 	addr router net 198.51.100.1/24
 	addr inet net 198.51.100.7/24
-	ip -n "$LW_TAG-aftr" route add default via 203.0.113.9
-	ip -n "$LW_TAG-router" route add 192.0.2.0/24 via 203.0.113.1
-	ip -n "$LW_TAG-inet" route add default via 198.51.100.1
+	nsip aftr route add default via 203.0.113.9
+	nsip router route add 192.0.2.0/24 via 203.0.113.1
+	nsip inet route add default via 198.51.100.1
 
 	for n in aftr router b4-1 b4-2; do
 		ns "$n" sysctl -qw net.ipv4.ip_forward=1

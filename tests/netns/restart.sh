@@ -11,7 +11,12 @@ fail() { echo "restart: $*"; tail -n 15 "$LW_DIR"/*.log; exit 1; }
 
 reach() { ns "home$1" ping -c1 -W1 198.51.100.7; }
 leases() { "$LW_BIN/tools/lw4o6-server" -c "$LW_DIR/server.conf" --leases --csv | cut -d, -f1-6 | sort; }
-own() { ip -n "$LW_TAG-b4-$1" -6 addr show dev access | grep -c 'c000:212'; }
+same_leases() {
+	local now
+	now=$(leases)
+	[ "$now" = "$before" ] || fail "the leases changed $*: $before, now $now"
+}
+own() { nsip "b4-$1" -6 addr show dev access | grep -c 'c000:212'; }
 
 lw_topology && lw_settings || fail "no network namespaces"
 # The AFTR is there before the server has made a table: it waits for it.
@@ -34,7 +39,7 @@ stop aftr KILL
 start_server
 start_aftr
 wait_for 5 reach 1 && wait_for 5 reach 2 || fail "no traffic after server and AFTR were killed"
-[ "$(leases)" = "$before" ] || fail "the leases changed: $(leases)"
+same_leases "after server and AFTR were killed"
 
 stop b4-1 KILL
 start_b4 1
@@ -49,7 +54,7 @@ rm -rf "$LW_DIR/run"
 mkdir "$LW_DIR/run"
 start_server
 wait_for 5 reach 1 && wait_for 5 reach 2 || fail "no traffic after the table was lost"
-[ "$(leases)" = "$before" ] || fail "the leases changed with the table: $(leases)"
+same_leases "after the table was lost"
 
 stop b4-1
 stop b4-2
