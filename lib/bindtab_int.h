@@ -129,6 +129,7 @@ struct bt_writer {
 	struct bt_heap *heap;
 	uint32_t *used;    /* entries of each addr slot's address */
 	uint32_t *br_refs;
+	uint32_t br_top; /* the highest number ever in use */
 	uint32_t addresses, hand;
 };
 

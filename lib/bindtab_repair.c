@@ -38,8 +38,12 @@ static bool is_dense(uint64_t w1)
 /* Count a live entry in the writer's memory. */
 static void account(struct lw4o6_bindtab *t, uint32_t idx, const struct bt_ref *r)
 {
+	uint32_t br = ld(&t->hot[idx].m) >> 16 & 0xffff;
+
 	t->w->used[bt_slot_pos(t, r)]++;
-	t->w->br_refs[(ld(&t->hot[idx].m) >> 16 & 0xffff) - 1]++;
+	t->w->br_refs[br - 1]++;
+	if (br > t->w->br_top)
+		t->w->br_top = br;
 	bt_heap_update(t->w->heap, idx, true);
 }
 

@@ -235,7 +235,7 @@ static uint32_t br_number(const struct lw4o6_bindtab *t, const uint64_t br[2])
 {
 	uint32_t hole = 0;
 
-	for (uint32_t n = 1; n <= t->max_br; n++) {
+	for (uint32_t n = 1; n <= t->w->br_top; n++) {
 		if (t->w->br_refs[n - 1] == 0) {
 			hole = hole ? hole : n;
 			continue;
@@ -243,7 +243,7 @@ static uint32_t br_number(const struct lw4o6_bindtab *t, const uint64_t br[2])
 		if (ld(&t->br[2 * n - 2]) == br[0] && ld(&t->br[2 * n - 1]) == br[1])
 			return n;
 	}
-	return hole;
+	return hole ? hole : t->w->br_top < t->max_br ? t->w->br_top + 1 : 0;
 }
 
 static bool is_br(const struct lw4o6_bindtab *t, const uint64_t a[2])
@@ -257,6 +257,8 @@ static void br_hold(struct lw4o6_bindtab *t, uint32_t n, const uint64_t br[2])
 {
 	if (t->w->br_refs[n - 1]++ > 0)
 		return;
+	if (n > t->w->br_top)
+		t->w->br_top = n;
 	st_rel(&t->br[2 * n - 2], br[0]);
 	st_rel(&t->br[2 * n - 1], br[1]);
 }
@@ -341,6 +343,31 @@ static void snap_of(struct bt_snap *s, const struct lw4o6_binding *b)
 	memcpy(s->br, &b->br, 16);
 }
 
+/* Where the entry with a key is or will be, if that is easy to say. @return false: the address is not known */
+static bool prefetch_entry(const struct lw4o6_bindtab *t, uint64_t key, struct bt_ref *r)
+{
+	if (!bt_addr_find(t, (uint32_t)(key >> 32), r))
+		return false;
+
+	uint32_t idx = (uint32_t)r->w1 + bt_key_id(key);
+
+	if (!(r->w1 & BT_SPARSE_BIT) && idx < t->max) {
+		__builtin_prefetch(&t->hot[idx], 1);
+		__builtin_prefetch(&t->cold[idx], 1);
+	}
+	return true;
+}
+
+void lw4o6_bindtab_prefetch(const struct lw4o6_bindtab *t, const struct lw4o6_binding *b)
+{
+	struct bt_snap s;
+	struct bt_ref r;
+
+	snap_of(&s, b);
+	__builtin_prefetch(bt_rev_head(t, s.b4), 1);
+	prefetch_entry(t, s.key, &r);
+}
+
 /* What stands in the way of a new entry, as entries that have expired and may be removed. */
 struct rivals {
 	uint32_t same;  /* has the same key */
@@ -355,23 +382,21 @@ static int find_rivals(const struct lw4o6_bindtab *t, const struct bt_snap *s, l
 	struct bt_snap other;
 
 	*v = (struct rivals){ .same = BT_NONE, .b4 = BT_NONE };
-	if (bt_addr_find(t, (uint32_t)(s->key >> 32), &v->r)) {
+
+	bool known = prefetch_entry(t, s->key, &v->r);
+
+	if (known) {
 		v->address = (uint16_t)v->r.w0 != (uint16_t)s->key;
 		if (v->address && bt_alive(ld(&t->until[bt_slot_pos(t, &v->r)]), now))
 			return LW4O6_ECONFLICT;
-		if (!v->address) {
-			uint32_t idx = (uint32_t)v->r.w1 + bt_key_id(s->key);
-
-			if (!(v->r.w1 & BT_SPARSE_BIT) && idx < t->max)
-				__builtin_prefetch(&t->cold[idx], 1);
-			v->same = entry_at(t, &v->r, bt_key_id(s->key));
-		}
 	}
+	/* First what is in the other index: the entry is on its way meanwhile. */
+	if (!t->multi)
+		v->b4 = bt_rev_find(t, s->b4, NULL, &other);
+	if (known && !v->address)
+		v->same = entry_at(t, &v->r, bt_key_id(s->key));
 	if (v->same != BT_NONE && !replace && bt_alive(ld(&t->hot[v->same].expires), now))
 		return LW4O6_ECONFLICT;
-	if (t->multi)
-		return LW4O6_OK;
-	v->b4 = bt_rev_find(t, s->b4, NULL, &other);
 	if (v->b4 == v->same)
 		v->b4 = BT_NONE;
 	return v->b4 != BT_NONE && bt_alive(other.expires, now) ? LW4O6_ECONFLICT : LW4O6_OK;

@@ -114,8 +114,9 @@ static void world_open(struct world *w, uint32_t n, unsigned k, unsigned used, c
 	uint64_t start = bench_now();
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct lw4o6_binding b = softwire(w, order[i], 0);
+		struct lw4o6_binding ahead = softwire(w, order[i + 8 < n ? i + 8 : i], 0), b = softwire(w, order[i], 0);
 
+		lw4o6_bindtab_prefetch(w->w, &ahead);
 		if (lw4o6_bindtab_add(w->w, &b, 0) != LW4O6_OK)
 			exit(1);
 	}
