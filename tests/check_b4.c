@@ -294,7 +294,7 @@ START_TEST(tunnel_other)
 }
 END_TEST
 
-/* D-204 to D-208: one decrement, none with the knob, none for the B4's own packets. */
+/* D-204 to D-208, D-259: one decrement, none with the knob, none for the B4's own packets, which get ports of the set. */
 START_TEST(ttl)
 {
 	for (int knob = 0; knob < 2; knob++) {
@@ -310,6 +310,7 @@ START_TEST(ttl)
 		ck_assert_uint_eq(delivered(k)[8], knob ? 64 : 63);
 		lan(k, p, mk_udp(p, "192.0.0.2", 4000, SERVER, 80, 4));
 		ck_assert_uint_eq(sent(k)[8], 64);
+		ck_assert(lw4o6_psid_has_port(&k->rec.ps, (uint16_t)get16(sent(k) + 20)));
 		p[8] = 1;
 		fix_ip(p);
 		lan(k, p, 32);
@@ -367,6 +368,39 @@ START_TEST(mtu)
 	lan(k, p, set_df(p, mk_udp(p, LAN, 4000, SERVER, 80, 1433), true));
 	ck_assert_uint_eq(k->n, 2);
 	ck_assert_uint_eq(k->out[0].data[48 + 6], 0x40); /* DF stays, D-195 */
+	kit_free(k);
+}
+END_TEST
+
+/* D-190, D-203: a smaller payload MTU is obeyed and shown; a larger one than the link allows is not. */
+START_TEST(payload_mtu)
+{
+	static const struct {
+		uint32_t link, payload, want;
+		bool limit;
+	} rows[] = {
+		{ 1500, 0, 1460, false },    { 1500, 1400, 1400, false }, { 1500, 9000, 1460, false },
+		{ 1280, 0, 1240, false },    { 9000, 0, 8960, false },    { 65535, 0, 9256 - 40, false },
+		{ 1500, 0, 1452, true },
+	};
+	struct kit *k = kit_new();
+	struct lw4o6_b4_gauges g;
+	static uint8_t p[10000];
+
+	k->cfg.link_mtu = rows[_i].link;
+	k->cfg.payload_mtu = rows[_i].payload;
+	k->cfg.encap_limit = rows[_i].limit;
+	k->cfg.encap_limit_value = 4;
+	kit_start(k);
+	lw4o6_b4_gauges(k->b, &g);
+	ck_assert_uint_eq(g.tunnel_mtu, rows[_i].want);
+	lan(k, p, set_df(p, mk_udp(p, LAN, 4000, SERVER, 80, rows[_i].want - 28 + 1), true));
+	ck_dropped(k, LW4O6_CNT_B4_DROP_MTU_DF);
+	ck_assert_uint_eq(get16(delivered(k) + 26), rows[_i].want);
+	lan(k, p, set_df(p, mk_udp(p, LAN, 4000, SERVER, 80, rows[_i].want - 28), true));
+	ck_assert_uint_eq(k->n, 1);
+	ck_assert_uint_eq(k->out[0].len, rows[_i].want + (rows[_i].limit ? 48 : 40));
+	ck_assert_uint_eq(k->out[0].data[6], rows[_i].limit ? 60 : 4);
 	kit_free(k);
 }
 END_TEST
@@ -728,6 +762,7 @@ int main(void)
 	tcase_add_test(tc, tunnel_other);
 	tcase_add_test(tc, ttl);
 	tcase_add_test(tc, mtu);
+	tcase_add_loop_test(tc, payload_mtu, 0, 7);
 	tcase_add_test(tc, silent_about);
 	tcase_add_test(tc, icmp_rate);
 	tcase_add_loop_test(tc, exhausted, 0, 3);

@@ -358,7 +358,7 @@ static size_t tunnel_packet(struct kit *k, uint8_t *lan_pkt, uint8_t *tunnel_pkt
 
 #define ROUTER6 "2001:db8:aaaa::9"
 
-/* D-134, D-138, D-139, D-145: which errors reach the LAN host, with the NAT undone in the quote. */
+/* D-134, D-136, D-137, D-138, D-139, D-145: which errors reach the LAN host, with the NAT undone in the quote. */
 static const struct {
 	unsigned type, code;
 	uint32_t param;

@@ -251,6 +251,29 @@ START_TEST(forwards)
 }
 END_TEST
 
+/* D-337: with a change between any two packets, each leaves under one record. */
+START_TEST(one_record_at_a_time)
+{
+	struct kit *k = kit_start(kit_new());
+	struct lw4o6_b4_record r[2] = { k->rec, k->rec };
+
+	r[1].ipv4 = ip4("192.0.2.19");
+	r[1].ps.id = 0x35;
+	r[1].aftr = ip6("2001:db8:ffff::2");
+	r[1].b4 = ip6("2001:db8:12:3500:0:c000:213:35");
+	for (unsigned i = 0; i < 50; i++) {
+		const struct lw4o6_b4_record *now = &r[i % 2];
+
+		ck_assert_int_eq(lw4o6_b4_set_record(k->b, now, k->now), LW4O6_OK);
+		ck_assert(lw4o6_psid_has_port(&now->ps, (uint16_t)port_now(k)));
+		ck_assert_int_eq(memcmp(k->out[0].data + 8, &now->b4, 16), 0);
+		ck_assert_int_eq(memcmp(k->out[0].data + 24, &now->aftr, 16), 0);
+		ck_assert_int_eq(memcmp(k->out[0].data + 52, &now->ipv4, 4), 0);
+	}
+	kit_free(k);
+}
+END_TEST
+
 /* D-335: released: nothing, and a record with the same values starts afresh. */
 START_TEST(release)
 {
@@ -427,6 +450,7 @@ int main(void)
 	tcase_add_loop_test(tc, change, 0, (int)(sizeof(changes) / sizeof(changes[0])));
 	tcase_add_test(tc, suspend);
 	tcase_add_test(tc, forwards);
+	tcase_add_test(tc, one_record_at_a_time);
 	tcase_add_test(tc, release);
 	tcase_add_test(tc, unsolicited_syn);
 	tcase_add_test(tc, settings);
