@@ -4,9 +4,9 @@
 #include "siphash.h"
 
 /*
- * Open addressing with linear probing; an entry is a record's number, its key is read from the
- * record. Removing moves later entries back, so there are no tombstones. The hash is keyed,
- * because clients choose the keys (D-035).
+ * Open addressing with linear probing; an entry is a record's number and half of the hash of its key,
+ * so that a record is read only when it is the one, as a rule. Removing moves later entries back, so there
+ * are no tombstones. The hash is keyed, because clients choose the keys (D-035).
  */
 
 enum { INDEX_MIN = 1024 };
@@ -42,13 +42,16 @@ static uint64_t hash_record(const struct lw4o6_server *s, enum index_kind kind, 
 uint32_t index_client(const struct lw4o6_server *s, enum index_kind kind, bool by_hardware, const uint8_t *id, size_t len)
 {
 	const struct hash_index *ix = &s->index[kind];
-	uint32_t mask = ix->size - 1;
+	uint32_t mask = ix->size - 1, hash = (uint32_t)hash_client(s, by_hardware, id, len);
 
-	for (uint32_t i = (uint32_t)hash_client(s, by_hardware, id, len) & mask; ix->slot[i]; i = (i + 1) & mask) {
-		const struct lease *l = lease_at(s, ix->slot[i] - 1);
+	for (uint32_t i = hash & mask; ix->slot[i].no; i = (i + 1) & mask) {
+		if (ix->slot[i].hash != hash)
+			continue;
+
+		const struct lease *l = lease_at(s, ix->slot[i].no - 1);
 
 		if (l->client_id_len == len && l->by_hardware == by_hardware && memcmp(l->blob, id, len) == 0)
-			return ix->slot[i] - 1;
+			return ix->slot[i].no - 1;
 	}
 	return NONE;
 }
@@ -56,13 +59,16 @@ uint32_t index_client(const struct lw4o6_server *s, enum index_kind kind, bool b
 uint32_t index_tuple(const struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps)
 {
 	const struct hash_index *ix = &s->index[IX_TUPLE];
-	uint32_t mask = ix->size - 1;
+	uint32_t mask = ix->size - 1, hash = (uint32_t)hash_tuple(s, ipv4, ps);
 
-	for (uint32_t i = (uint32_t)hash_tuple(s, ipv4, ps) & mask; ix->slot[i]; i = (i + 1) & mask) {
-		const struct lease *l = lease_at(s, ix->slot[i] - 1);
+	for (uint32_t i = hash & mask; ix->slot[i].no; i = (i + 1) & mask) {
+		if (ix->slot[i].hash != hash)
+			continue;
+
+		const struct lease *l = lease_at(s, ix->slot[i].no - 1);
 
 		if (l->ipv4.s_addr == ipv4.s_addr && lw4o6_psid_equal(&l->ps, ps))
-			return ix->slot[i] - 1;
+			return ix->slot[i].no - 1;
 	}
 	return NONE;
 }
@@ -70,27 +76,27 @@ uint32_t index_tuple(const struct lw4o6_server *s, struct in_addr ipv4, const st
 uint32_t index_saddr(const struct lw4o6_server *s, const struct in6_addr *saddr)
 {
 	const struct hash_index *ix = &s->index[IX_SADDR];
-	uint32_t mask = ix->size - 1;
+	uint32_t mask = ix->size - 1, hash = (uint32_t)siphash(s->key, saddr, 16);
 
-	for (uint32_t i = (uint32_t)siphash(s->key, saddr, 16) & mask; ix->slot[i]; i = (i + 1) & mask)
-		if (memcmp(&lease_at(s, ix->slot[i] - 1)->saddr, saddr, 16) == 0)
-			return ix->slot[i] - 1;
+	for (uint32_t i = hash & mask; ix->slot[i].no; i = (i + 1) & mask)
+		if (ix->slot[i].hash == hash && memcmp(&lease_at(s, ix->slot[i].no - 1)->saddr, saddr, 16) == 0)
+			return ix->slot[i].no - 1;
 	return NONE;
 }
 
-static void put(struct hash_index *ix, uint64_t hash, uint32_t no)
+static void put(struct hash_index *ix, struct index_slot x)
 {
-	uint32_t mask = ix->size - 1, i = (uint32_t)hash & mask;
+	uint32_t mask = ix->size - 1, i = x.hash & mask;
 
-	while (ix->slot[i])
+	while (ix->slot[i].no)
 		i = (i + 1) & mask;
-	ix->slot[i] = no + 1;
+	ix->slot[i] = x;
 	ix->used++;
 }
 
 void index_put(struct lw4o6_server *s, enum index_kind kind, uint32_t no)
 {
-	put(&s->index[kind], hash_record(s, kind, no), no);
+	put(&s->index[kind], (struct index_slot){ no + 1, (uint32_t)hash_record(s, kind, no) });
 }
 
 void index_del(struct lw4o6_server *s, enum index_kind kind, uint32_t no)
@@ -98,13 +104,13 @@ void index_del(struct lw4o6_server *s, enum index_kind kind, uint32_t no)
 	struct hash_index *ix = &s->index[kind];
 	uint32_t mask = ix->size - 1, i = (uint32_t)hash_record(s, kind, no) & mask;
 
-	while (ix->slot[i] != no + 1) {
-		if (ix->slot[i] == 0)
+	while (ix->slot[i].no != no + 1) {
+		if (ix->slot[i].no == 0)
 			return;
 		i = (i + 1) & mask;
 	}
-	for (uint32_t j = (i + 1) & mask; ix->slot[j]; j = (j + 1) & mask) {
-		uint32_t home = (uint32_t)hash_record(s, kind, ix->slot[j] - 1) & mask;
+	for (uint32_t j = (i + 1) & mask; ix->slot[j].no; j = (j + 1) & mask) {
+		uint32_t home = ix->slot[j].hash & mask;
 
 		/* May the entry at j stand at i: is its home not in (i, j]? */
 		if (((j - home) & mask) >= ((j - i) & mask)) {
@@ -112,7 +118,7 @@ void index_del(struct lw4o6_server *s, enum index_kind kind, uint32_t no)
 			i = j;
 		}
 	}
-	ix->slot[i] = 0;
+	ix->slot[i].no = 0;
 	ix->used--;
 }
 
@@ -129,14 +135,14 @@ static uint32_t size_for(uint32_t n)
 static int grow(struct lw4o6_server *s, enum index_kind kind, uint32_t size)
 {
 	struct hash_index *ix = &s->index[kind], old = *ix;
-	uint32_t *slot = mem_new_array(s, uint32_t, size);
+	struct index_slot *slot = mem_new_array(s, struct index_slot, size);
 
 	if (!slot)
 		return LW4O6_ENOMEM;
 	*ix = (struct hash_index){ slot, size, 0 };
 	for (uint32_t i = 0; i < old.size; i++)
-		if (old.slot[i])
-			put(ix, hash_record(s, kind, old.slot[i] - 1), old.slot[i] - 1);
+		if (old.slot[i].no)
+			put(ix, old.slot[i]);
 	talloc_free(old.slot);
 	return LW4O6_OK;
 }

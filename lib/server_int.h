@@ -43,8 +43,12 @@ uint32_t pick_select(const struct pickset *p, uint32_t r);
 /* ---- hash of record numbers (server_index.c) ---- */
 
 enum index_kind { IX_CLIENT, IX_HOLD, IX_TUPLE, IX_SADDR, IX_COUNT };
+struct index_slot {
+	uint32_t no; /* record number + 1; 0: free */
+	uint32_t hash;
+};
 struct hash_index {
-	uint32_t *slot; /* record number + 1; 0: free */
+	struct index_slot *slot;
 	uint32_t size;  /* power of two */
 	uint32_t used;
 };
@@ -83,6 +87,7 @@ enum { BLOB_STEP = 32, BLOB_CLASSES = 16 };
 struct change {
 	uint32_t no;
 	bool created;        /* the record is new: undoing frees it */
+	bool light;          /* paused, not unlinked */
 	struct lease before;
 	uint8_t *blob;       /* the record's blob after this change */
 	struct lw4o6_server_event ev;
@@ -212,9 +217,14 @@ uint64_t prefix_hash(const struct lw4o6_server *s, const struct in6_addr *where)
 uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple);
 /* Forget a record, which must be unlinked. */
 void lease_free(struct lw4o6_server *s, uint32_t no);
-/* Take a record out of, or put it into, the indexes, sets and timers that fit its state. */
+/* Take a record out of, or put it into, the indexes, sets and timers that fit its state. It is found by its tuple all the time. */
 void lease_unlink(struct lw4o6_server *s, uint32_t no);
 void lease_link(struct lw4o6_server *s, uint32_t no);
+/* The same, when neither state nor source change in between: timer and prefix only. */
+void lease_pause(struct lw4o6_server *s, uint32_t no);
+void lease_resume(struct lw4o6_server *s, uint32_t no);
+/* A change of the record is settled. */
+void lease_settle(struct lw4o6_server *s, uint32_t no);
 /* Note client and relay data. false: no memory, nothing changed. The old blob stays allocated when keep. */
 bool lease_set_client(struct lw4o6_server *s, struct lease *l, const struct query *q, bool keep);
 uint8_t *blob_new(struct lw4o6_server *s, size_t len);
@@ -251,8 +261,8 @@ int server_load(struct lw4o6_server *s, const struct lw4o6_server_config *cfg, c
 /* server_tx.c */
 bool tx_room(const struct lw4o6_server *s, uint32_t n);
 struct tx *tx_begin(struct lw4o6_server *s);
-/* Note the record as it is before a change; unlinks it. */
-struct change *tx_change(struct lw4o6_server *s, struct tx *tx, uint32_t no, bool created);
+/* Note the record as it is before a change; unlinks it. light: neither state nor source will change. */
+struct change *tx_change(struct lw4o6_server *s, struct tx *tx, uint32_t no, bool created, bool light);
 /* Link the record again and describe the change. */
 void tx_changed(struct lw4o6_server *s, struct change *c, enum lw4o6_server_event_kind kind);
 /* The event an answer waits for. */

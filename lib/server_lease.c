@@ -183,6 +183,7 @@ uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple)
 	*lease_at(s, no) = (struct lease){ .ipv4 = ipv4, .ps = ps, .pool = (uint16_t)pool, .tuple = tuple, .heap_pos = NONE,
 		                           .state = STATE_HELD, .fixed = pool_is_fixed(s, pool, tuple) };
 	pick_remove(&s->pools[pool].free, tuple);
+	index_put(s, IX_TUPLE, no);
 	return no;
 }
 
@@ -190,6 +191,7 @@ void lease_free(struct lw4o6_server *s, uint32_t no)
 {
 	struct lease *l = lease_at(s, no);
 
+	index_del(s, IX_TUPLE, no);
 	blob_free(s, l->blob, blob_len(l));
 	if (!l->fixed)
 		pick_add(&s->pools[l->pool].free, l->tuple);
@@ -220,7 +222,6 @@ void lease_link(struct lw4o6_server *s, uint32_t no)
 	struct lease *l = lease_at(s, no);
 
 	l->linked = true;
-	index_put(s, IX_TUPLE, no);
 	if (has_client(l))
 		index_put(s, IX_CLIENT, no);
 	if (l->state == STATE_HELD)
@@ -243,7 +244,6 @@ void lease_unlink(struct lw4o6_server *s, uint32_t no)
 	if (!l->linked)
 		return;
 	l->linked = false;
-	index_del(s, IX_TUPLE, no);
 	if (has_client(l))
 		index_del(s, IX_CLIENT, no);
 	if (l->state == STATE_HELD)
@@ -256,6 +256,40 @@ void lease_unlink(struct lw4o6_server *s, uint32_t no)
 	}
 	pick_remove(&s->pools[l->pool].stale, l->tuple);
 	timer_clear(s, no);
+}
+
+void lease_pause(struct lw4o6_server *s, uint32_t no)
+{
+	struct lease *l = lease_at(s, no);
+
+	pick_remove(&s->pools[l->pool].stale, l->tuple);
+	if (l->state == LW4O6_LEASE_ACTIVE)
+		prefix_add(s, &l->where, -1);
+	timer_clear(s, no);
+}
+
+void lease_resume(struct lw4o6_server *s, uint32_t no)
+{
+	struct lease *l = lease_at(s, no);
+
+	if (is_stale(l))
+		pick_add(&s->pools[l->pool].stale, l->tuple);
+	if (l->state == LW4O6_LEASE_ACTIVE)
+		prefix_add(s, &l->where, 1);
+	timer_set(s, no);
+}
+
+void lease_settle(struct lw4o6_server *s, uint32_t no)
+{
+	struct lease *l = lease_at(s, no);
+
+	l->pending--;
+	if (l->pending == 0 && (l->state == LW4O6_LEASE_FREE || l->state == LW4O6_LEASE_RESET)) {
+		lease_unlink(s, no);
+		lease_free(s, no);
+	} else if (is_stale(l)) {
+		pick_add(&s->pools[l->pool].stale, l->tuple);
+	}
 }
 
 static size_t put_tag(uint8_t *dst, size_t used, uint8_t tag, const uint8_t *p, size_t len)

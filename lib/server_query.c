@@ -47,9 +47,9 @@ static void offer(struct lw4o6_server *s, const struct query *q, uint32_t no)
 	struct lease *l = lease_at(s, no);
 
 	if (l->state != LW4O6_LEASE_ACTIVE) {
-		lease_unlink(s, no);
+		lease_pause(s, no);
 		l->hold = q->t + s->cfg.offer_hold_s * LW4O6_SEC;
-		lease_link(s, no);
+		lease_resume(s, no);
 	}
 	reply_offer(s, q, l, offer_seconds(s, q, l));
 }

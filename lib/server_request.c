@@ -159,7 +159,7 @@ static void commit(struct lw4o6_server *s, const struct query *q, uint32_t no, u
 	struct tx *tx = tx_begin(s);
 
 	if (ends != NONE) {
-		struct change *c = tx_change(s, tx, ends, false);
+		struct change *c = tx_change(s, tx, ends, false, false);
 		struct lease *old = lease_at(s, ends);
 		bool bound = old->state == LW4O6_LEASE_ACTIVE && !IN6_IS_ADDR_UNSPECIFIED(&old->saddr);
 
@@ -171,7 +171,7 @@ static void commit(struct lw4o6_server *s, const struct query *q, uint32_t no, u
 		tx_changed(s, c, bound ? LW4O6_SERVER_DELETE : LW4O6_SERVER_RECORD);
 	}
 
-	struct change *c = tx_change(s, tx, no, created);
+	struct change *c = tx_change(s, tx, no, created, was_active && v == SADDR_KEEP);
 
 	c->before.blob = before.blob;
 	c->before.client_id_len = before.client_id_len;

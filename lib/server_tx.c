@@ -28,13 +28,17 @@ struct tx *tx_begin(struct lw4o6_server *s)
 	return tx;
 }
 
-struct change *tx_change(struct lw4o6_server *s, struct tx *tx, uint32_t no, bool created)
+struct change *tx_change(struct lw4o6_server *s, struct tx *tx, uint32_t no, bool created, bool light)
 {
 	struct change *c = &tx->c[tx->n++];
 
-	lease_unlink(s, no);
+	if (light)
+		lease_pause(s, no);
+	else
+		lease_unlink(s, no);
 	c->no = no;
 	c->created = created;
+	c->light = light;
 	c->before = *lease_at(s, no);
 	lease_at(s, no)->pending++;
 	return c;
@@ -57,7 +61,10 @@ void tx_changed(struct lw4o6_server *s, struct change *c, enum lw4o6_server_even
 	struct lease *l = lease_at(s, c->no);
 
 	c->blob = l->blob;
-	lease_link(s, c->no);
+	if (c->light)
+		lease_resume(s, c->no);
+	else
+		lease_link(s, c->no);
 	fill_event(s, &c->ev, l, kind);
 }
 
@@ -83,7 +90,7 @@ void lease_end(struct lw4o6_server *s, uint32_t no, uint8_t state, uint64_t t, b
 	struct lease *l = lease_at(s, no);
 	bool bound = l->state == LW4O6_LEASE_ACTIVE && !IN6_IS_ADDR_UNSPECIFIED(&l->saddr);
 	struct tx *tx = tx_begin(s);
-	struct change *c = tx_change(s, tx, no, false);
+	struct change *c = tx_change(s, tx, no, false, false);
 
 	tx->final = final;
 	l->state = state;
@@ -109,19 +116,6 @@ int lw4o6_server_event(struct lw4o6_server *s, struct lw4o6_server_event *ev)
 	return 1;
 }
 
-/* A change is settled: nothing refers to it any more. */
-static void settle(struct lw4o6_server *s, uint32_t no)
-{
-	struct lease *l = lease_at(s, no);
-
-	lease_unlink(s, no);
-	l->pending--;
-	if ((l->state == LW4O6_LEASE_FREE || l->state == LW4O6_LEASE_RESET) && l->pending == 0)
-		lease_free(s, no);
-	else
-		lease_link(s, no);
-}
-
 static void undo(struct lw4o6_server *s, struct change *c)
 {
 	struct lease *l = lease_at(s, c->no);
@@ -141,7 +135,7 @@ static void undo(struct lw4o6_server *s, struct change *c)
 static void compensate(struct lw4o6_server *s, uint32_t no)
 {
 	struct tx *tx = tx_begin(s);
-	struct change *c = tx_change(s, tx, no, false);
+	struct change *c = tx_change(s, tx, no, false, false);
 	const struct lease *l = lease_at(s, no);
 	bool bound = l->state == LW4O6_LEASE_ACTIVE && !IN6_IS_ADDR_UNSPECIFIED(&l->saddr);
 
@@ -221,7 +215,7 @@ static void finish(struct lw4o6_server *s)
 	for (unsigned k = 0; k < n_redo; k++)
 		compensate(s, redo[k]);
 	for (unsigned k = 0; k < parts; k++)
-		settle(s, settled[k].no);
+		lease_settle(s, settled[k].no);
 }
 
 int lw4o6_server_commit(struct lw4o6_server *s, uint64_t id, enum lw4o6_commit result)
