@@ -441,6 +441,22 @@ START_TEST(binding_gone)
 }
 END_TEST
 
+/* D-028: the ports go to another B4 between two fragments: the later one is not the old B4's to send any more. */
+START_TEST(binding_moved)
+{
+	struct rig *r = rig_new(NULL);
+	size_t len = rig_udp(whole, "192.0.2.18", 53250, SERVER, 80, 1000);
+
+	rig_give(r, V6, p, rig_wrap(p, RIG_B4A, 4, piece4(p, whole, len, 0, false)));
+	rig_counted(r, "rcvd-ipv6=1 sent-ipv4=1 frag4-in=1");
+	rig_bind(r, "192.0.2.18", 6, 0x34, "2001:db8:77::1");
+	rig_bind(r, "192.0.2.18", 6, 0x36, RIG_B4A); /* still a subscriber, with other ports */
+	rig_give(r, V6, p, rig_wrap(p, RIG_B4A, 4, piece4(p, whole, len, 1, false)));
+	rig_counted(r, "rcvd-ipv6=1 frag4-in=1 drop-frag4-unbound=1 dropped-ipv4-fragments=1");
+	rig_free(r);
+}
+END_TEST
+
 /* D-161, D-162, D-164: identifications differ; pieces are in order and without overlap; instances are disjoint. */
 START_TEST(sent_fragments)
 {
@@ -517,7 +533,7 @@ START_TEST(fragment_of_fragments)
 		rig_give(r, V6, p, n);
 	}
 	rig_nothing(r);
-	ck_assert_uint_eq(lw4o6_aftr_counters(r->a)->packets[LW4O6_CNT_SENT_IPV4], 0);
+	rig_counted(r, "rcvd-ipv6=3 frag6-in=3 ipv6-fragments-reassembled=3 drop-v6-ext-header=1");
 	struct lw4o6_aftr_gauges g;
 	lw4o6_aftr_gauges(r->a, &g, r->now);
 	ck_assert_uint_eq(g.frag6_contexts, 0);
@@ -681,6 +697,7 @@ int main(void)
 	tcase_add_test(t, fragmented_icmp);
 	tcase_add_test(t, refused_first);
 	tcase_add_test(t, binding_gone);
+	tcase_add_test(t, binding_moved);
 	tcase_add_test(t, sent_fragments);
 	tcase_add_test(t, largest);
 	tcase_add_test(t, fragment_of_fragments);
