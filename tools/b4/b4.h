@@ -77,7 +77,7 @@ struct b4 {
 	unsigned wan_index, tun_index;
 	uint32_t wan_mtu;
 	bool forwarding_changed;
-	bool route_up;
+	bool route_up, route_blocked;
 
 	/* the link as last read */
 	bool wan_up, link_dirty;

@@ -199,6 +199,8 @@ void b4_link_refresh(struct b4 *b, lw4o6_time now)
 
 	lw4o6_client_link(b->client, &link, now);
 	tell_own(b, &sc, now);
+	if (b->route_blocked)
+		b4_route(b, b->record.valid);
 	if (b->wan_mtu != mtu && b->set->link_mtu == 0 && b->wan_mtu >= 1280 &&
 	    lw4o6_b4_set_mtu(b->path, b->wan_mtu, 0) == LW4O6_OK)
 		log_info("link-mtu", "%s: MTU %u", b->set->interface, b->wan_mtu);
@@ -208,8 +210,14 @@ static void note_change(void *arg, const struct rtnl_event *ev)
 {
 	struct b4 *b = arg;
 
-	if (ev->ifindex == b->wan_index)
-		b->link_dirty = true;
+	if (ev->ifindex != b->wan_index)
+		return;
+	b->link_dirty = true;
+	if (ev->kind == RTNL_LINK && ev->gone && b->exit_code == EXIT_OK) {
+		log_error("interface", "%s is gone", b->set->interface); /* another one of that name has another index */
+		b->exit_code = EXIT_NETWORK;
+		loop_stop(b->loop);
+	}
 }
 
 static void read_monitor(void *arg, int fd, uint32_t events)

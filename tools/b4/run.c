@@ -118,7 +118,7 @@ static int serve(struct b4 *b)
 	b->record = (struct lw4o6_client_record){ .reason = "stopped" };
 	b4_report(b, clock_now());
 	tool_end(b->tool);
-	return err < 0 ? EXIT_OTHER : EXIT_OK;
+	return err < 0 ? EXIT_OTHER : b->exit_code;
 }
 
 int b4_run(struct tool *tool, struct b4_settings *set, TALLOC_CTX *mem)

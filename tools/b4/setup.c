@@ -105,17 +105,22 @@ int b4_setup(struct b4 *b, TALLOC_CTX *mem)
 	return 0;
 }
 
+/* A default route that somebody else made is not replaced; it may go when native DHCPv4 stops (B-035). */
 void b4_route(struct b4 *b, bool up)
 {
-	struct rtnl_route rt = { .family = AF_INET, .ifindex = b->tun_index, .metric = b->set->route_metric };
+	struct rtnl_route rt = { .family = AF_INET, .ifindex = b->tun_index, .metric = b->set->route_metric,
+		                 .exclusive = true };
 	int err;
 
 	if (!b->set->default_route || up == b->route_up)
 		return;
 	err = up ? rtnl_route_add(&b->rtnl, &rt) : rtnl_route_del(&b->rtnl, &rt);
-	if (err < 0)
+	if (err == -EEXIST && !b->route_blocked)
+		log_warning("default-route", "there is another default route of metric %u: see route-metric", rt.metric);
+	else if (err < 0 && err != -EEXIST)
 		log_warning("default-route", "default route through %s: %s", b->tun_name, strerror(-err));
-	b->route_up = up;
+	b->route_blocked = err == -EEXIST;
+	b->route_up = up && err == 0;
 }
 
 static void close_fd(int *fd)

@@ -297,7 +297,7 @@ static int change_route(struct rtnl *r, uint16_t type, uint16_t flags, const str
 
 int rtnl_route_add(struct rtnl *r, const struct rtnl_route *rt)
 {
-	return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, rt);
+	return change_route(r, RTM_NEWROUTE, (uint16_t)(NLM_F_CREATE | (rt->exclusive ? NLM_F_EXCL : NLM_F_REPLACE)), rt);
 }
 
 int rtnl_route_del(struct rtnl *r, const struct rtnl_route *rt)

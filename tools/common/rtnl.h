@@ -52,6 +52,7 @@ struct rtnl_route {
 	unsigned ifindex;
 	uint32_t metric; /**< 0: the kernel's default */
 	uint32_t mtu;    /**< 0: none */
+	bool exclusive;  /**< add: do not replace a route to the same destination with the same metric, but -EEXIST */
 };
 /** Add or replace. @return 0 or -errno. */
 int rtnl_route_add(struct rtnl *r, const struct rtnl_route *rt);
