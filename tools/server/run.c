@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BURST = 64, DATAGRAM = 8192, EVENTS = 256, REAP_EVERY_S = 1 };
@@ -244,6 +245,9 @@ static int prepare(struct work *w, TALLOC_CTX *mem)
 	char reason[LW4O6_SERVER_REASON];
 	int r;
 
+	/* Directories of a memory file system are not there after a reboot. */
+	if ((mkdir(set->state_dir, 0750) < 0 && errno != EEXIST) || (mkdir(set->run_dir, 0755) < 0 && errno != EEXIST))
+		log_debug("mkdir", "%s or %s: %s", set->state_dir, set->run_dir, strerror(errno));
 	w->lock = state_lock(set->state_dir);
 	if (w->lock < 0) {
 		log_error("state-dir", "%s: %s", set->state_dir,
