@@ -1,5 +1,6 @@
 /* The record: what makes the service start, change and stop (3.18, 3.26), and events. */
 #include "b4_kit.h"
+#include "failmem.h"
 
 /* Does a packet of an old flow come through, and by which port? 0: dropped. */
 static unsigned port_now(struct kit *k)
@@ -400,6 +401,7 @@ START_TEST(nothing_is_allocated)
 	uint8_t p[128];
 	struct lw4o6_b4_gauges g;
 
+	failmem_at = 1;
 	for (unsigned i = 0; i < 3000; i++) {
 		lan(k, p, mk_udp(p, LAN, i + 1, SERVER, 80, 4));
 		lan(k, p, mk_tcp(p, LAN, i + 1, SERVER, 80, 2, 1, 0));
@@ -409,6 +411,7 @@ START_TEST(nothing_is_allocated)
 		fix_ip(p);
 		lan(k, p, len);
 	}
+	failmem_at = 0;
 	ck_assert_uint_eq(talloc_total_blocks(k->b), blocks);
 	ck_assert_uint_eq(talloc_total_size(k->b), octets);
 	lw4o6_b4_gauges(k->b, &g);
@@ -419,6 +422,42 @@ START_TEST(nothing_is_allocated)
 	ck_assert_uint_le(g.memory, octets + octets / 20);
 	ck_assert_uint_ge(g.memory, octets - octets / 8);
 	kit_free(k);
+}
+END_TEST
+
+/* Each allocation of the creation fails once: an error, and nothing is left. */
+START_TEST(no_memory)
+{
+	struct test_rng rng = { 1 };
+	struct lw4o6_host host = { .arg = &rng, .random = test_random };
+	struct lw4o6_napt_reserved reserved = { 0, 1, 2 };
+	struct lw4o6_napt_config nat;
+	struct lw4o6_b4_config c;
+	struct lw4o6_b4 *b = NULL;
+	void *mem = talloc_new(NULL);
+	unsigned n = 0;
+	int err;
+
+	lw4o6_b4_config_init(&c);
+	lw4o6_napt_config_init(&nat);
+	nat.reserved = &reserved;
+	nat.n_reserved = 1;
+	nat.host_rate = 1;
+	nat.sessions_max = 100;
+	c.nat = &nat;
+	c.syn_unsolicited_3_3 = true;
+	do {
+		failmem_at = ++n;
+		err = lw4o6_b4_new(mem, &b, &c, &host);
+		failmem_at = 0;
+		if (err != LW4O6_OK) {
+			ck_assert_int_eq(err, LW4O6_ENOMEM);
+			ck_assert_ptr_null(b);
+			ck_assert_uint_eq(talloc_total_blocks(mem), 1);
+		}
+	} while (err != LW4O6_OK);
+	ck_assert_uint_gt(n, 20);
+	talloc_free(mem);
 }
 END_TEST
 
@@ -455,6 +494,7 @@ int main(void)
 	tcase_add_test(tc, unsolicited_syn);
 	tcase_add_test(tc, settings);
 	tcase_add_test(tc, nothing_is_allocated);
+	tcase_add_test(tc, no_memory);
 	tcase_add_test(tc, memory_per_session);
 	suite_add_tcase(s, tc);
 	return test_main(s);
