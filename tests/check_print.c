@@ -134,6 +134,8 @@ START_TEST(bodies)
 		  "  option 88 DHCP4_O_DHCP6_SERVER addresses=2001:db8:4::547,2001:db8:4::548\n" },
 		{ "fd e8 00 03 01 02 03", "  option 65000 unknown data=010203\n" },
 		{ "00 5d 00 04 06 08 34 00", "  option 93 S46_PORTPARAMS offset=6 psid-len=8 psid=52 ports=252 misplaced\n" },
+		{ "00 5c 00 14 c0 00 02 12 38 20 01 0d b8 00 12 34 00 5d 00 04 00 08 34 00",
+		  "  option 92 S46_V4V6BIND ipv4=192.0.2.18 prefix=2001:db8:12:3400::/56 misplaced\n" },
 		{ "00 87 00 02 02 22", "  option 135 RELAY_PORT value=546 misplaced\n" },
 		{ "00 5e 00 2a 00 59 00 15 00 08 18 c0 00 02 00 28 20 01 0d b8 00 00 5d 00 04 00 08 34 00 "
 		  "00 5a 00 0d 20 01 0d b8 ff ff 00 00 00 00 00 00 00",
@@ -251,6 +253,20 @@ START_TEST(faults)
 		{ "07 01 02 03 00 58 00 01 20", LW4O6_EMALF, "option 88 at octet 8: length 1 is no multiple of 16" },
 		{ "07 01 02 03 00 6f 00 04 00 58 00 58", LW4O6_EMALF, "option 111 at octet 10: code 88 stands twice" },
 		{ "07 01 02 03 00 03 00 0c 00 00 00 01 00 00 00 09 00 00 00 08", LW4O6_EMALF, "option 3 at octet 12: T1 9 is after T2 8" },
+		{ "07 01 02 03 00 03 00 28 00 00 00 01 00 00 00 00 00 00 00 00 00 05 00 18 20 01 0d b8 00 00 00 00 00 00 00 00 "
+		  "00 00 00 01 00 00 00 09 00 00 00 08",
+		  LW4O6_EMALF, "option 3 / 5 at octet 40: preferred lifetime 9 is over valid lifetime 8" },
+		{ "07 01 02 03 00 19 00 29 00 00 00 01 00 00 00 00 00 00 00 00 00 1a 00 19 00 00 00 01 00 00 00 01 81 "
+		  "20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01",
+		  LW4O6_EMALF, "option 25 / 26 at octet 32: prefix length 129 is over 128" },
+		{ "07 01 02 03 00 5e 00 0d 00 59 00 09 00 31 18 c0 00 02 00 08 20", LW4O6_EMALF,
+		  "option 94 / 89 at octet 13: EA length 49 is over 48" },
+		{ "07 01 02 03 00 5e 00 0d 00 59 00 09 00 30 21 c0 00 02 00 08 20", LW4O6_EMALF,
+		  "option 94 / 89 at octet 14: IPv4 prefix length 33 is over 32" },
+		{ "07 01 02 03 00 5e 00 0d 00 59 00 09 00 30 20 c0 00 02 00 09 20", LW4O6_EMALF,
+		  "option 94 / 89 at octet 19: prefix length 9 needs 2 octets, there are 1" },
+		{ "07 01 02 03 00 60 00 1d " BR "00 5c 00 05 c0 00 02 12 38", LW4O6_EMALF,
+		  "option 96 / 92 at octet 36: prefix length 56 needs 7 octets, there are 0" },
 		{ "07 01 02 03 00 5d 00 04 00 08 00 34", LW4O6_OK, "" }, /* misplaced, so nobody reads it */
 	};
 
@@ -259,7 +275,7 @@ START_TEST(faults)
 		size_t n = unhex(buf, sizeof(buf), rows[i].hex);
 		uint8_t *p = exact(buf, n);
 		struct lw4o6_fault f;
-		char text[LW4O6_FAULT_STRLEN];
+		char text[TEXT];
 
 		ck_assert_msg(lw4o6_fault_find6(&f, p, n) == rows[i].err, "%s", rows[i].hex);
 		if (rows[i].err != LW4O6_OK) {
@@ -267,8 +283,69 @@ START_TEST(faults)
 			ck_assert_str_eq(text, rows[i].text);
 			ck_assert_uint_le(f.offset, n);
 		}
+		/* the walk goes on behind it */
+		print(text, p, n, false);
 		free(p);
 	}
+}
+END_TEST
+
+/* The same in the DHCPv4 message, over DHCPv6 and alone. */
+START_TEST(faults4)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+		int err;
+		const char *text;
+	} rows[] = {
+		{ 0, 3, LW4O6_EMALF, "option 87 at octet 8: op 3" },
+		{ 2, 17, LW4O6_EMALF, "option 87 at octet 10: hardware address of 17 octets, at most 16" },
+		{ 239, 0, LW4O6_EMALF, "option 87 at octet 244: no magic cookie" },
+		{ 240, 254, LW4O6_EMALF, "option 87 / 53 at octet 306: missing" },
+		{ 242, 19, LW4O6_EUNKNOWN, "option 87 / 53 at octet 250: unknown message type 19" },
+		{ 244, 5, LW4O6_EMALF, "option 87 / 54 at octet 253: length 5, not 4" },
+	};
+	uint8_t buf[VECTOR_MAX];
+	char text[LW4O6_FAULT_STRLEN];
+	struct lw4o6_fault f;
+	size_t n = vector_named(buf, "NAK");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t *octet = buf + 8 + rows[i].at, old = *octet;
+
+		*octet = rows[i].value;
+		ck_assert_int_eq(lw4o6_fault_find6(&f, buf, n), rows[i].err);
+		ck_assert_str_eq(lw4o6_fault_str(&f, text, sizeof(text)), rows[i].text);
+		ck_assert_int_eq(lw4o6_fault_find4(&f, buf + 8, n - 8), rows[i].err);
+		ck_assert_uint_eq(f.n, rows[i].at < 240 ? 0 : 1);
+		*octet = old;
+	}
+}
+END_TEST
+
+/* C-034: of 33 relays the last is one too many, at the end of a path of 32. */
+START_TEST(too_many_relays)
+{
+	static uint8_t buf[2][4096];
+	struct lw4o6_fault f;
+	char text[LW4O6_FAULT_STRLEN];
+	size_t n = 4;
+
+	memcpy(buf[0], "\x0b\x01\x02\x03", 4);
+	for (unsigned level = 1; level <= 33; level++) {
+		struct lw4o6_wr w = lw4o6_wr_init(buf[level % 2], sizeof(buf[0]));
+		uint8_t head[LW4O6_DHCP6_RELAY_HLEN] = { LW4O6_DHCP6_RELAY_FORW };
+
+		lw4o6_wr_put(&w, head, sizeof(head));
+		lw4o6_opt6_put(&w, LW4O6_OPT6_RELAY_MSG, buf[(level - 1) % 2], n);
+		n = w.len;
+		ck_assert_int_eq(lw4o6_fault_find6(&f, buf[level % 2], n), level <= 32 ? LW4O6_OK : LW4O6_EMALF);
+	}
+	ck_assert_uint_eq(f.n, 32);
+	ck_assert_uint_eq(f.offset, 32 * 38);
+	ck_assert_str_eq(f.reason, "more than 32 relays");
+	ck_assert_ptr_nonnull(strstr(lw4o6_fault_str(&f, text, sizeof(text)), "9 / 9 at octet 1216: more than 32 relays"));
 }
 END_TEST
 
@@ -331,6 +408,8 @@ int main(void)
 	tcase_add_test(tc, bodies);
 	tcase_add_test(tc, bodies4);
 	tcase_add_test(tc, faults);
+	tcase_add_test(tc, faults4);
+	tcase_add_test(tc, too_many_relays);
 	tcase_add_test(tc, vectors_are_sound);
 	tcase_add_test(tc, short_room);
 	suite_add_tcase(s, tc);
