@@ -1,5 +1,6 @@
 /* Into a softwire: validity, lookup, TTL, MTU, inbound ICMPv4 (data-plane 3.3, 3.5, 3.7, 3.12). */
 #include "aftr_rig.h"
+#include "failmem.h"
 
 #define V4 LW4O6_SIDE_IPV4
 #define V6 LW4O6_SIDE_IPV6
@@ -626,6 +627,31 @@ START_TEST(settings_refused)
 }
 END_TEST
 
+/* Each allocation of the data path fails once: nothing stays behind. */
+START_TEST(out_of_memory)
+{
+	struct test_rng rng = { 1 };
+	struct lw4o6_host host = { &rng, test_random, NULL };
+	struct lw4o6_aftr_config c = rig_config();
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct lw4o6_aftr *a = NULL;
+	unsigned n = 1;
+
+	for (;; n++) {
+		failmem_at = n;
+		int err = lw4o6_aftr_new(mem, &a, &c, &host);
+		failmem_at = 0;
+		if (err == LW4O6_OK)
+			break;
+		ck_assert_int_eq(err, LW4O6_ENOMEM);
+		ck_assert_ptr_null(a);
+		ck_assert_uint_eq(talloc_total_blocks(mem), 1);
+	}
+	ck_assert_uint_gt(n, 10);
+	talloc_free(mem);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("aftr_down");
@@ -653,6 +679,7 @@ int main(void)
 	tcase_add_test(t, second_table);
 	tcase_add_test(t, our_own_b4);
 	tcase_add_test(t, settings_refused);
+	tcase_add_test(t, out_of_memory);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }
