@@ -1,4 +1,5 @@
 #include "client_sim.h"
+#include "failmem.h"
 
 /* ---- the messages of spec sections 2.3 and 2.4 ---- */
 
@@ -247,6 +248,34 @@ START_TEST(multicast)
 }
 END_TEST
 
+/* No memory for the machine; none for the answer to an INFORM: said so, nothing changed. */
+START_TEST(no_memory)
+{
+	TALLOC_CTX *mem = talloc_new(NULL);
+	struct test_rng rng = { 1 };
+	struct lw4o6_host host = { .arg = &rng, .random = test_random };
+	struct lw4o6_client_config cfg;
+	const uint8_t code = 6;
+
+	sim_config(&cfg);
+	failmem_at = 1;
+	ck_assert_ptr_null(lw4o6_client_new(mem, &cfg, &host));
+	failmem_at = 0;
+	ck_assert_uint_eq(talloc_total_blocks(mem), 1);
+	talloc_free(mem);
+
+	struct sim *s = bound_by_vectors(1);
+
+	failmem_at = 1;
+	ck_assert_int_eq(lw4o6_client_inform(s->c, &code, 1, s->now), LW4O6_ENOMEM);
+	sim_pass(s, 100 * LW4O6_SEC); /* nothing else allocates */
+	ck_assert_uint_eq(s->n_out, 3);
+	failmem_at = 0;
+	ck_assert_int_eq(lw4o6_client_inform(s->c, &code, 1, s->now), LW4O6_OK);
+	sim_free(s);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("client");
@@ -260,6 +289,7 @@ int main(void)
 	tcase_add_test(tc, inform);
 	tcase_add_test(tc, init_reboot);
 	tcase_add_test(tc, multicast);
+	tcase_add_test(tc, no_memory);
 	suite_add_tcase(s, tc);
 	return test_main(s);
 }
