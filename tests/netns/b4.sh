@@ -20,7 +20,7 @@ chmod +x "$LW_DIR/hook"
 cat >>"$LW_DIR/b4-1.conf" <<E2
 hook $LW_DIR/hook
 E2
-start_b4() { start "b4-$1" "b4-$1" "$LW_BIN/tools/lw4o6-b4" -d -c "$LW_DIR/b4-$1.conf"; }
+start_b4() { start "b4-$1" "b4-$1" "$LW_BIN/tools/lw4o6-b4" -d -s "$LW_DIR/ctl" -c "$LW_DIR/b4-$1.conf"; }
 start_server
 wait_for 5 test -s "$LW_DIR/run/bindings" || fail "no binding table"
 start_aftr
@@ -82,6 +82,32 @@ wait_for 5 ping_works || fail "no ping after renumbering"
 [ "$(mine)" = 1 ] || fail "the old softwire address is still there"
 ok "renumbered: $(record 1 source), the same lease"
 
+ask() { # ask COMMAND: of the control socket
+	ns b4-1 python3 - "$LW_DIR/ctl" "$1" <<'E2'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.settimeout(5)
+s.connect(sys.argv[1])
+s.sendall(sys.argv[2].encode() + b"\n")
+answer = b""
+while not answer.endswith(b"\n\n"):
+    answer += s.recv(65536)
+print(answer.decode().strip())
+E2
+}
+ask status | grep -q '"state": "BOUND"' || fail "control: status"
+ask mappings | grep -q '"address": "192.168.1.10"' || fail "control: mappings"
+ask counters | grep -q '"nat-mapping-created"' || fail "control: counters"
+ask renew | grep -q ok || fail "control: renew"
+ask 'inform 6' | grep -q ok || fail "control: inform"
+ask nonsense | grep -q error || fail "control: nonsense"
+before=$tuple
+ask decline | grep -q ok || fail "control: decline"
+wait_for 5 unbound || fail "valid after a decline"
+wait_for 30 bound 1 || fail "no lease after a decline"
+[ "$(record 1 ipv4) $(record 1 psid)" != "$before" ] || fail "the declined tuple again"
+ok "control socket: status, mappings, counters, renew, inform, decline"
+
 stop server
 ping_works >/dev/null || fail "traffic needs the server"
 before=$(grep -c . "$LW_DIR/server.log")
@@ -96,3 +122,21 @@ nsip b4-1 link show lw0 2>/dev/null && fail "left the device behind"
 [ "$(record 1 valid)" = False ] || fail "the record still says valid"
 hooked "access stopped" || fail "the hook was not told"
 ok "stopped: released, nothing left behind"
+
+default_dev() { ip -n "$LW_TAG-b4-1" -4 route show default | grep -q "dev $1"; }
+ip -n "$LW_TAG-b4-1" -4 route add default via 192.168.1.10 dev lan
+start_b4 1
+wait_for 20 bound 1 || fail "no lease"
+sleep 0.5
+default_dev lan || fail "another program's default route was replaced"
+ip -n "$LW_TAG-b4-1" -4 route del default
+addr b4-1 access 2001:db8:12:3401::b5/64 # any change of the interface
+wait_for 5 default_dev lw0 || fail "no default route after the other one was gone"
+ok "another default route is left alone, and followed"
+
+ip -n "$LW_TAG-b4-1" link del access
+wait "$LW_LAST"
+status=$?
+[ $status = 2 ] || fail "exit status $status after the interface was deleted"
+[ "$(record 1 valid)" = False ] || fail "the record still says valid"
+ok "interface deleted: ends with status 2"
