@@ -2,7 +2,7 @@
 # lw4o6-aftr alone, with softwire lines and a softwire by hand: both directions, each node decrements once
 # (D-205), errors come back through the softwire (D-066, D-061), own addresses answer (D-070), a reload keeps
 # other flows and a bad file keeps the table (D-031, D-036), neighbour discovery is not ours (D-146), the log
-# does not grow with traffic (D-340).
+# does not grow with traffic (D-340), drops can be watched (D-346), floods raise an alarm (D-347).
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
@@ -33,6 +33,7 @@ cat >"$LW_DIR/aftr.conf" <<-EOC
 	icmp4-source-internet 203.0.113.1
 	tun lw0
 	ipv4-route 192.0.2.0/24
+	alarm no-binding 50
 	softwire 192.0.2.18 psid 0x34 psid-len 6 b4 $A
 EOC
 start echo inet python3 -c '
@@ -45,7 +46,7 @@ while True:
     d, more, _, peer = s.recvmsg(65535, 100)
     s.sendto(b"seen ttl %d port %d " % (more[0][2][0], peer[1]) + d, peer)
 '
-start_aftr
+start aftr aftr "$LW_BIN/tools/lw4o6-aftr" -d -c "$LW_DIR/aftr.conf"
 wait_for 5 grep -q "forwarding through" "$LW_DIR/aftr.log" || fail "does not start"
 ask() { ns b4-1 python3 "$top/tests/netns/b4raw.py" "$1" 2001:db8:ffff::1 "$2"; }
 expect() { # expect PATTERN B4 QUESTION
@@ -85,10 +86,27 @@ expect "udp 63 * seen ttl 63 port 53250 *" $A "$S:53250>198.51.100.7:5001"
 expect "udp 63 * seen ttl 63 port 54300 *" $B "$S:54300>198.51.100.7:5001"
 expect none $A "$S:54300>198.51.100.7:5001"
 echo "softwire $S psid 0x99 psid-len 6 b4 $B" >>"$LW_DIR/aftr.conf"
-reload "aftr.conf:7: .*the running softwires stay"
+reload "aftr.conf:8: .*the running softwires stay"
 expect "udp 63 * seen ttl 63 port 54300 *" $B "$S:54300>198.51.100.7:5001"
 "$LW_BIN/tools/lw4o6-aftr" -t -c "$LW_DIR/aftr.conf" 2>"$LW_DIR/test.log" && fail "-t takes a bad file"
-grep -q "aftr.conf:7:" "$LW_DIR/test.log" || fail "-t names no line"
+grep -q "aftr.conf:8:" "$LW_DIR/test.log" || fail "-t names no line"
+
+# Drops are logged on demand (D-346), and too many of one kind raise an alarm once (D-347).
+kill -USR2 "$(pid_of aftr)"
+wait_for 5 grep -q "trace: drops are logged" "$LW_DIR/aftr.log" || fail "no trace"
+expect none $A "$S:54300>198.51.100.7:5001"
+wait_for 5 grep -q "drop: drop-v6-spoofed-packets 6" "$LW_DIR/aftr.log" || fail "the drop is not in the trace"
+for _ in 1 2 3; do
+	ns inet python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(300): s.sendto(b"x", ("192.0.2.18", 9))'
+	sleep 1
+done
+kill -USR2 "$(pid_of aftr)"
+[ "$(grep -c "warning: alarm: no-binding" "$LW_DIR/aftr.log")" = 1 ] || fail "no alarm, or more than one"
+wait_for 5 grep -q "info: alarm: no-binding: over" "$LW_DIR/aftr.log" || fail "the alarm does not end"
+[ "$(grep -c "debug: drop: " "$LW_DIR/aftr.log")" -le 60 ] || fail "the trace has no limit"
 
 lines=$(wc -l <"$LW_DIR/aftr.log")
 for _ in 1 2 3 4 5; do

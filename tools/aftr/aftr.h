@@ -20,6 +20,16 @@ struct ipv4_route {
 	unsigned len;
 };
 
+enum watch_kind {
+	WATCH_SOURCE_CHECK,
+	WATCH_NO_BINDING,
+	WATCH_FRAGMENTS,
+	WATCH_ICMP_SUPPRESSED,
+	WATCH_RATES, /* the ones that are counted a second */
+	WATCH_TABLE_FILL = WATCH_RATES,
+	WATCH_KINDS,
+};
+
 struct settings {
 	struct lw4o6_aftr_config cfg; /**< lists point into this struct's own arrays */
 	struct lw4o6_aftr_addr addrs[SOFTWIRE_ADDRS];
@@ -34,6 +44,7 @@ struct settings {
 	bool multi_binding, allow_icmp4, accept_icmp6;
 	bool ttl_ipv4, ttl_ipv6, ttl_ipv4_set, ttl_ipv6_set;
 	int df_mode, ecn_encap, flow_label, dscp_decap, source_route, icmp_tos;
+	uint32_t alarm[WATCH_KINDS]; /**< thresholds; 0: none */
 	const char *table, *tun, *user;
 };
 
@@ -66,6 +77,20 @@ const struct lw4o6_bindtab *shared_table_get(const struct shared_table *t);
 /** Every counter and gauge as one call of @p line each. */
 void show_counters(const struct lw4o6_aftr *a, lw4o6_time now, void (*line)(void *arg, const char *name, uint64_t v),
                    void *arg);
+
+/** Alarms and the trace of drops. */
+struct watch {
+	uint32_t limit[WATCH_KINDS];
+	bool raised[WATCH_KINDS];
+	uint64_t last[WATCH_RATES];
+	lw4o6_time at;
+	bool trace;      /**< log a sample of the drops, at debug level */
+	unsigned traced; /**< lines in this second */
+};
+/** To be called about once a second. */
+void watch_tick(struct watch *w, const struct lw4o6_aftr *a, uint32_t softwire_num_max, lw4o6_time now);
+/** A packet was dropped. */
+void watch_drop(struct watch *w, const struct lw4o6_pkt *p);
 
 /** Captures through the data path. @param files IN4 IN6 OUT4 OUT6, "-" for none. @return exit code. */
 int replay(TALLOC_CTX *mem, const struct settings *s, const char *const files[4], const char *seed);

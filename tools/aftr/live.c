@@ -25,7 +25,8 @@ struct live {
 	struct static_table *fixed;
 	TALLOC_CTX *fixed_mem;
 	struct shared_table *shared;
-	lw4o6_time poll_at; /* when to look at the shared table's file again */
+	lw4o6_time poll_at; /* when to look at the shared table's file and at the rates again */
+	struct watch watch;
 	struct loop *loop;
 	int tun;
 	char ifname[IFNAMSIZ];
@@ -97,6 +98,8 @@ static void forward(struct live *l, unsigned n, lw4o6_time now)
 
 			if (p->verdict == LW4O6_VERDICT_EMIT4 || p->verdict == LW4O6_VERDICT_EMIT6)
 				put(l, p->data, p->len);
+			else if (p->verdict == LW4O6_VERDICT_DROP)
+				watch_drop(&l->watch, p);
 		}
 		drain(l);
 		i += (unsigned)done;
@@ -128,12 +131,13 @@ static void use_tables(struct live *l)
 	lw4o6_aftr_set_table(l->a, 1, l->shared && l->s->n_softwires > 0 ? l->fixed->tab : NULL);
 }
 
-static void poll_table(struct live *l, lw4o6_time now)
+static void every_second(struct live *l, lw4o6_time now)
 {
-	if (!l->shared || now < l->poll_at)
+	if (now < l->poll_at)
 		return;
 	l->poll_at = now + LW4O6_SEC;
-	if (shared_table_poll(l->shared))
+	watch_tick(&l->watch, l->a, l->s->softwire_num_max, now);
+	if (l->shared && shared_table_poll(l->shared))
 		use_tables(l);
 }
 
@@ -199,6 +203,15 @@ static void on_show(void *arg, int signo)
 	show(NULL, "write-errors", l->write_errors);
 }
 
+static void on_trace(void *arg, int signo)
+{
+	struct live *l = arg;
+
+	(void)signo;
+	l->watch.trace = !l->watch.trace;
+	log_info("trace", "drops are %s", l->watch.trace ? "logged, at debug level" : "not logged");
+}
+
 static void on_stop(void *arg, int signo)
 {
 	struct live *l = arg;
@@ -211,7 +224,7 @@ static void run_turn(void *arg, lw4o6_time now)
 {
 	struct live *l = arg;
 
-	poll_table(l, now);
+	every_second(l, now);
 	lw4o6_aftr_tick(l->a, now);
 	drain(l);
 }
@@ -221,7 +234,7 @@ static lw4o6_time next_turn(void *arg)
 	struct live *l = arg;
 	lw4o6_time t = lw4o6_aftr_expiry(l->a);
 
-	return l->shared && l->poll_at < t ? l->poll_at : t;
+	return l->poll_at < t ? l->poll_at : t;
 }
 
 /* ---- start ---- */
@@ -325,6 +338,8 @@ static int watch(struct live *l)
 	if (err == 0)
 		err = loop_signal(l->loop, SIGUSR1, on_show, l);
 	if (err == 0)
+		err = loop_signal(l->loop, SIGUSR2, on_trace, l);
+	if (err == 0)
 		err = loop_signal(l->loop, SIGHUP, on_reload, l);
 	return err < 0 ? fail("loop", err) : -1;
 }
@@ -339,6 +354,7 @@ int live(TALLOC_CTX *mem, struct settings *s, const struct tool *tool)
 	l->s = s;
 	l->tool = tool;
 	l->started = clock_wall();
+	memcpy(l->watch.limit, s->alarm, sizeof(l->watch.limit));
 
 	int code = open_device(l);
 
@@ -357,7 +373,7 @@ int live(TALLOC_CTX *mem, struct settings *s, const struct tool *tool)
 
 	struct loop_turn turn = { l, run_turn, next_turn };
 
-	poll_table(l, clock_now());
+	every_second(l, clock_now());
 	log_info("start", "forwarding through %s", l->ifname);
 	code = loop_run(l->loop, &turn) < 0 ? EXIT_OTHER : EXIT_OK;
 	tool_end(tool);

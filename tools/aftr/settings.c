@@ -130,6 +130,23 @@ static int set_martians(struct conf_line *line, void *settings)
 	return 0;
 }
 
+static const char *const words_alarm[] = { "source-check", "no-binding", "fragments", "icmp-suppressed",
+	                                   "table-fill", NULL };
+
+/* alarm NAME THRESHOLD; 0: none */
+static int set_alarm(struct conf_line *line, void *settings)
+{
+	struct settings *s = settings;
+	uint64_t v;
+	int kind;
+
+	if (conf_word(line, line->argv[1], words_alarm, &kind) < 0 ||
+	    conf_uint(line, line->argv[2], 0, kind == WATCH_TABLE_FILL ? 100 : UINT32_MAX, &v) < 0)
+		return -1;
+	s->alarm[kind] = (uint32_t)v;
+	return 0;
+}
+
 static int set_route(struct conf_line *line, void *settings)
 {
 	struct settings *s = settings;
@@ -316,6 +333,7 @@ const struct conf_keyword settings_keywords[] = {
 	CONF_CALL_ROW("access-prefixes", 1, 64, set_access),
 	CONF_BOOL_ROW("accept-icmpv6-errors", S, accept_icmp6),
 	CONF_CALL_ROW("aftr-address", 1, 2, set_aftr_address),
+	CONF_CALL_ROW("alarm", 2, 2, set_alarm),
 	CONF_BOOL_ROW("allow-incoming-icmpv4", S, allow_icmp4),
 	CONF_WORD_ROW("df-mode", S, df_mode, words_df),
 	CONF_WORD_ROW("dscp-decap", S, dscp_decap, words_dscp),
@@ -374,7 +392,8 @@ const struct conf_keyword settings_keywords[] = {
 
 void settings_init(struct settings *s)
 {
-	*s = (struct settings){ .softwire_num_max = 65536, .allow_icmp4 = true, .accept_icmp6 = true, .tun = "lw%d" };
+	*s = (struct settings){ .softwire_num_max = 65536, .allow_icmp4 = true, .accept_icmp6 = true, .tun = "lw%d",
+		                 .alarm = { 1000, 10000, 10000, 1000, 90 } };
 	lw4o6_aftr_config_init(&s->cfg);
 	for (unsigned i = 0; i < 64; i++)
 		s->remap[i] = (uint8_t)i;
