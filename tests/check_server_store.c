@@ -3,8 +3,6 @@
 
 #include "server_int.h"
 
-#define S(n) ((n) * LW4O6_SEC)
-
 static char addr[INET_ADDRSTRLEN];
 static struct lw4o6_psid ps;
 
@@ -214,15 +212,6 @@ END_TEST
 
 /* ---- commits that fail ---- */
 
-static struct sim *start(void)
-{
-	struct sim *x = sim_init();
-
-	sim_all_sets(x);
-	sim_start(x);
-	return x;
-}
-
 static bool lease_of(const struct sim *x, const struct lw4o6_psid *p, struct lw4o6_lease *l)
 {
 	return lw4o6_server_find(x->s, sim_addr4("192.0.2.18"), p, l);
@@ -231,7 +220,7 @@ static bool lease_of(const struct sim *x, const struct lw4o6_psid *p, struct lw4
 /* S-101: what could not be stored was never said: silence, and the offer stands as before. */
 START_TEST(not_stored)
 {
-	struct sim *x = start();
+	struct sim *x = sim_started();
 	struct lw4o6_lease l;
 
 	x->result = LW4O6_COMMIT_NOT_STORED;
@@ -266,7 +255,7 @@ END_TEST
 /* Y-011: the table refuses: NAK, the lease is taken back, and the store hears of it. */
 START_TEST(refused)
 {
-	struct sim *x = start();
+	struct sim *x = sim_started();
 	struct lw4o6_lease l;
 
 	x->result = LW4O6_COMMIT_REFUSED;
@@ -293,7 +282,7 @@ END_TEST
 /* S-122: several changes of one lease in one turn; the first is not stored, so none is, whatever the host says of the later ones. */
 START_TEST(chain)
 {
-	struct sim *x = start();
+	struct sim *x = sim_started();
 	struct lw4o6_lease l;
 	struct lw4o6_server_event ev[4];
 
@@ -382,7 +371,7 @@ END_TEST
 /* Everything comes back: leases, former ones, quarantine, source, change time; holds may be lost. */
 START_TEST(restart)
 {
-	struct sim *x = start(), *y = sim_init();
+	struct sim *x = sim_started(), *y = sim_init();
 	struct lw4o6_lease l[8], back;
 	struct lw4o6_psid set[4];
 	uint32_t cursor = 0;
@@ -437,7 +426,7 @@ END_TEST
 /* A lease that ran out while nobody ran comes back and ends at once; what fits nowhere is refused. */
 START_TEST(restore_cases)
 {
-	struct sim *x = start();
+	struct sim *x = sim_started();
 	struct lw4o6_lease l = { .state = LW4O6_LEASE_ACTIVE, .ipv4 = sim_addr4("192.0.2.18"), .ps = { 0, 8, 9 }, .client_id = { 1, 2 },
 		                 .client_id_len = 2, .saddr = sim_addr("2001:db8:12::1"), .expires = SIM_WALL - 1 },
 	                   bad;
@@ -515,7 +504,7 @@ static void follow(struct model *m, const struct lw4o6_server_event *ev)
 /* S-060, S-068, S-114, Y-002: whatever clients send, at any time, whatever of it is stored. */
 START_TEST(random_traffic)
 {
-	struct sim *x = start();
+	struct sim *x = sim_started();
 	struct model *m = calloc(1, sizeof(*m));
 	struct test_rng rng = { (uint64_t)_i * 77 + 5 };
 	uint16_t known[CLIENTS] = { 0 };
@@ -578,7 +567,7 @@ END_TEST
 /* The same with a store that fails at random: what was not stored did not happen. */
 START_TEST(random_failures)
 {
-	struct sim *x = start();
+	struct sim *x = sim_started();
 	struct test_rng rng = { (uint64_t)_i * 99 + 3 };
 	struct lw4o6_server_usage u;
 

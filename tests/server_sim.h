@@ -324,4 +324,42 @@ static inline int sim_dora(struct sim *x, uint8_t client, const char *saddr, cha
 	return SELECT(client, .addr = addr, .ports = shared, .a = ps->offset, .k = ps->len, .psid = ps->id, .saddr = saddr);
 }
 
+/* ---- shorthand of the tests: they have char addr[INET_ADDRSTRLEN] and struct lw4o6_psid ps ---- */
+
+#define SA "2001:db8:12:3400::a"
+#define SB "2001:db8:12:3400::b"
+#define SC "2001:db8:12:3401::c"
+#define S(n) ((n) * LW4O6_SEC)
+
+#define BOUND(c, saddr) ck_assert_int_eq(sim_dora(x, (c), (saddr), addr, &ps), LW4O6_DHCP4_ACK)
+#define MINE .ports = true, .a = ps.offset, .k = ps.len, .psid = ps.id
+#define SILENT(e) ck_assert_int_eq((e), 0)
+#define ACKED(e) ck_assert_int_eq((e), LW4O6_DHCP4_ACK)
+#define NAKED(e) ck_assert_int_eq((e), LW4O6_DHCP4_NAK)
+#define OFFERED(e) ck_assert_int_eq((e), LW4O6_DHCP4_OFFER)
+
+/** A server with the whole pool of 252 sets on one address. */
+static inline struct sim *sim_started(void)
+{
+	struct sim *x = sim_init();
+
+	sim_all_sets(x);
+	sim_start(x);
+	return x;
+}
+
+static inline bool same_addr(const struct in6_addr *a, const char *text)
+{
+	struct in6_addr b = sim_addr(text);
+
+	return memcmp(a, &b, 16) == 0;
+}
+
+static inline void pass(struct sim *x, lw4o6_time d)
+{
+	x->now += d;
+	ck_assert_int_eq(lw4o6_server_tick(x->s, x->now), LW4O6_OK);
+	sim_turn(x);
+}
+
 #endif

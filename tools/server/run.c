@@ -311,6 +311,10 @@ int run_server(TALLOC_CTX *mem, struct settings *set, const struct tool *t)
 	w.ev = talloc_array(mem, struct lw4o6_server_event, EVENTS);
 	if (!w.loop || !w.in || !w.out || !w.ev)
 		return EXIT_MEMORY;
+	if (settings_resolve(set, error, sizeof(error)) < 0) {
+		log_error("link", "%s", error);
+		return EXIT_NETWORK;
+	}
 	w.fd = open_socket(set);
 	if (w.fd < 0)
 		return EXIT_NETWORK;

@@ -366,7 +366,7 @@ int settings_init(struct settings *s, TALLOC_CTX *mem)
 
 /* ---- after the last line ---- */
 
-static int finish_links(struct settings *s, char *error, size_t room)
+static int finish_links(struct settings *s)
 {
 	const struct link_setting *d = &s->links[0];
 	size_t n = COUNT(s->links);
@@ -394,6 +394,11 @@ static int finish_links(struct settings *s, char *error, size_t room)
 		l->saddr_prefixes = x->saddr ? x->saddr : d->saddr;
 		l->n_saddr_prefixes = COUNT(x->saddr ? x->saddr : d->saddr);
 	}
+	return 0;
+}
+
+int settings_resolve(struct settings *s, char *error, size_t room)
+{
 	for (size_t i = 0; i < COUNT(s->selectors); i++) {
 		if (!s->selector_interface[i])
 			continue;
@@ -449,7 +454,7 @@ int settings_check(void *settings, char *error, size_t room)
 	struct lw4o6_server_config *c = &s->server;
 
 	snprintf(error, room, "out of memory");
-	if (finish_links(s, error, room) < 0)
+	if (finish_links(s) < 0)
 		return -1;
 	finish_pools(s);
 	if (!s->table) {

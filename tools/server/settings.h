@@ -53,6 +53,8 @@ extern const struct conf_keyword settings_keywords[];
 int settings_init(struct settings *s, TALLOC_CTX *mem);
 /** What no single line can tell, S-062. @return 0, or -1 with the reason. */
 int settings_check(void *settings, char *error, size_t room);
+/** Look up the interfaces of `link NAME interface IF`. @return 0, or -1 with the reason. */
+int settings_resolve(struct settings *s, char *error, size_t room);
 
 /* settings_pool.c: the longer lines */
 int set_pool(struct conf_line *line, void *settings);
