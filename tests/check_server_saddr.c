@@ -220,6 +220,33 @@ START_TEST(reset)
 }
 END_TEST
 
+/* S-155: what clients send does not reach the log as it is. S-074, S-134: what the operator should know does, at a limited rate. */
+START_TEST(log_lines)
+{
+	static const uint8_t vendor[] = { 60, 6, 0x1b, '[', '3', '1', 'm', '\n' };
+	struct sim *x = sim_init();
+
+	sim_start(x);
+	OFFERED(DISCOVER(0x1b, .more4 = vendor, .more4_len = sizeof(vendor)));
+	ACKED(SELECT(0x1b, .addr = "192.0.2.18", .saddr = SA, .more4 = vendor, .more4_len = sizeof(vendor)));
+	for (unsigned i = 0; i < 100; i++)
+		SILENT(DISCOVER('\n', .more4 = vendor, .more4_len = sizeof(vendor)));
+	ck_assert_ptr_nonnull(strstr(x->log, "exhausted"));
+	x->now += S(100);
+	SILENT(DECLINE(0x1b, .addr = "192.0.2.18"));
+	ck_assert_ptr_nonnull(strstr(x->log, "declined"));
+
+	unsigned lines = 0;
+
+	for (const char *p = x->log; *p; p++) {
+		lines += *p == '\n';
+		ck_assert(*p == '\n' || (*p >= ' ' && *p <= '~'));
+	}
+	ck_assert_uint_le(lines, 12);
+	sim_free(x);
+}
+END_TEST
+
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 int main(void)
@@ -236,6 +263,7 @@ int main(void)
 	tcase_add_loop_test(tc, release, 0, 2);
 	tcase_add_loop_test(tc, decline, 0, 3);
 	tcase_add_test(tc, reset);
+	tcase_add_test(tc, log_lines);
 	suite_add_tcase(s, tc);
 	return test_main(s);
 }

@@ -393,7 +393,7 @@ START_TEST(restart)
 	ck_assert_uint_eq(n, 3);
 
 	/* The new one starts 1000 s later by the wall clock, with another monotonic clock. */
-	struct lw4o6_host host = { .arg = &y->rng, .random = test_random };
+	struct lw4o6_host host = { .arg = y, .random = sim_random };
 	char reason[LW4O6_SERVER_REASON];
 
 	sim_all_sets(y);

@@ -23,6 +23,7 @@ struct sim {
 	uint16_t excluded[65536];
 	struct test_rng rng;
 	lw4o6_time now;
+	char log[1024];           /* all lines */
 	/* What the last turn brought. */
 	struct lw4o6_server_event ev[SIM_EVENTS];
 	unsigned n_ev;
@@ -97,9 +98,24 @@ static inline void sim_all_sets(struct sim *x)
 	x->pools[0].n_excluded = 0;
 }
 
+static inline void sim_random(void *arg, void *dst, size_t len)
+{
+	struct sim *x = arg;
+
+	test_random(&x->rng, dst, len);
+}
+
+static inline void sim_log(void *arg, enum lw4o6_log_level level, const char *id, const char *text)
+{
+	struct sim *x = arg;
+	size_t used = strlen(x->log);
+
+	snprintf(x->log + used, sizeof(x->log) - used, "%d %s: %s\n", (int)level, id, text);
+}
+
 static inline int sim_try(struct sim *x, char *reason)
 {
-	struct lw4o6_host host = { .arg = &x->rng, .random = test_random };
+	struct lw4o6_host host = { .arg = x, .random = sim_random, .log = sim_log };
 
 	return lw4o6_server_new(&x->s, x->mem, &x->cfg, &host, x->now, SIM_WALL, reason);
 }
