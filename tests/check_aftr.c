@@ -316,6 +316,49 @@ START_TEST(queue_full)
 }
 END_TEST
 
+/* Section 9 no. 4: every octet of every example changed in five ways: one verdict, and counters that add up (D-041). */
+START_TEST(every_octet)
+{
+	static uint8_t orig[RIG_PKT], p[RIG_PKT];
+	struct rig *r = rig_new(NULL);
+	const struct lw4o6_counters *c = lw4o6_aftr_counters(r->a);
+	uint64_t given[2] = { 0 }, drops[2] = { 0 };
+
+	for (size_t v = (size_t)_i; v < sizeof(dataplane) / sizeof(dataplane[0]); v += 8) {
+		size_t len = rig_vector(orig, dataplane[v].name);
+
+		for (size_t at = 0; at < len && at < 120; at++) {
+			static const uint8_t change[5] = { 0x01, 0x80, 0xff, 0x0f, 0x40 };
+
+			for (unsigned k = 0; k < 5; k++) {
+				memcpy(p, orig, len);
+				p[at] ^= change[k];
+				if (k % 2 && p[0] >> 4 == 4 && (p[0] & 15u) * 4u <= len && (p[0] & 15u) >= 5)
+					rig_fix4(p);
+				enum lw4o6_side side = orig[0] >> 4 == 6 ? V6 : V4;
+				enum lw4o6_verdict verdict = rig_give(r, side, p, len);
+
+				given[side == V6]++;
+				drops[side == V6] += verdict == LW4O6_VERDICT_DROP;
+				r->now += LW4O6_SEC / 100;
+				rig_clear(r);
+			}
+		}
+	}
+
+	uint64_t reasons = 0, timeouts = c->packets[LW4O6_CNT_DROP_FRAG4_TIMEOUT] + c->packets[LW4O6_CNT_DROP_FRAG6_TIMEOUT];
+	for (unsigned i = LW4O6_CNT_DROP_V6_NOT_IPV6; i < LW4O6_CNT_B4_DROP_NOT_AFTR; i++)
+		if (strncmp(lw4o6_counter_name((enum lw4o6_counter)i), "drop-", 5) == 0)
+			reasons += c->packets[i];
+	ck_assert_uint_eq(reasons, c->packets[LW4O6_CNT_DROPPED_IPV4] + c->packets[LW4O6_CNT_DROPPED_IPV6]);
+	ck_assert_uint_ge(reasons, drops[0] + drops[1]);
+	ck_assert_uint_gt(drops[0] + drops[1] + timeouts, 0);
+	ck_assert_uint_le(c->packets[LW4O6_CNT_RCVD_IPV4], given[0]);
+	ck_assert_uint_eq(c->packets[LW4O6_CNT_RCVD_IPV4] + c->packets[LW4O6_CNT_DROP_V4_NOT_IPV4], given[0]);
+	rig_free(r);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("aftr");
@@ -336,6 +379,7 @@ int main(void)
 	tcase_add_test(t, headroom_does_not_matter);
 	tcase_add_test(t, bursts);
 	tcase_add_test(t, queue_full);
+	tcase_add_loop_test(t, every_octet, 0, 8);
 	suite_add_tcase(s, t);
 	return test_main(s);
 }
