@@ -158,19 +158,28 @@ void client_reconsider(struct lw4o6_client *c, lw4o6_time now)
 	own_sweep(c);
 }
 
-static bool same_prefixes(const struct lw4o6_client *c, const struct lw4o6_client_link *l, size_t n)
+static bool in_list(const struct lw4o6_client_addr *e, const struct lw4o6_client_addr *list, size_t n)
 {
-	if (n != c->n_addr)
-		return false;
 	for (size_t i = 0; i < n; i++)
-		if (l->addr[i].prefix_len != c->addr[i].prefix_len ||
-		    !lw4o6_ip6_prefix_match(&l->addr[i].addr, &c->addr[i].addr, l->addr[i].prefix_len))
-			return false;
-	return true;
+		if (list[i].prefix_len == e->prefix_len &&
+		    lw4o6_ip6_prefix_match(&list[i].addr, &e->addr, e->prefix_len))
+			return true;
+	return false;
+}
+
+/* Is there a prefix in one list and not in the other? What this machine made itself does not count (B-015). */
+static bool prefixes_differ(struct lw4o6_client *c, const struct lw4o6_client_addr *x, size_t nx,
+                            const struct lw4o6_client_addr *y, size_t ny)
+{
+	for (size_t i = 0; i < nx; i++)
+		if (!own_find(c, &x[i].addr) && !in_list(&x[i], y, ny))
+			return true;
+	return false;
 }
 
 void lw4o6_client_link(struct lw4o6_client *c, const struct lw4o6_client_link *link, lw4o6_time now)
 {
+	struct lw4o6_client_addr addr[LW4O6_CLIENT_ADDRS_MAX];
 	size_t n = 0;
 	bool changed;
 
@@ -180,13 +189,14 @@ void lw4o6_client_link(struct lw4o6_client *c, const struct lw4o6_client_link *l
 		c->n_failed = 0;
 		client_log(c, LW4O6_LOG_INFO, "link-down", "link is down");
 	}
-	changed = !same_prefixes(c, link, link->n > LW4O6_CLIENT_ADDRS_MAX ? LW4O6_CLIENT_ADDRS_MAX : link->n);
+	for (size_t i = 0; i < link->n && n < LW4O6_CLIENT_ADDRS_MAX; i++)
+		if (lw4o6_ip6_is_usable(&link->addr[i].addr) && link->addr[i].prefix_len <= 128)
+			addr[n++] = link->addr[i];
+	changed = prefixes_differ(c, addr, n, c->addr, c->n_addr) || prefixes_differ(c, c->addr, c->n_addr, addr, n);
 	c->up = link->up;
 	c->has_linklocal = link->has_linklocal;
 	c->linklocal = link->linklocal;
-	for (size_t i = 0; i < link->n && n < LW4O6_CLIENT_ADDRS_MAX; i++)
-		if (lw4o6_ip6_is_usable(&link->addr[i].addr) && link->addr[i].prefix_len <= 128)
-			c->addr[n++] = link->addr[i];
+	memcpy(c->addr, addr, n * sizeof(addr[0]));
 	c->n_addr = n;
 	info_link(c, changed, now);
 	client_reconsider(c, now);

@@ -259,6 +259,27 @@ START_TEST(prefix_changes)
 }
 END_TEST
 
+/* B-015: neither our own address, nor the order, nor an address of another scope is a changed prefix. */
+START_TEST(prefixes_unchanged)
+{
+	struct sim *s = sim_bound(NULL);
+
+	s->addr[1] = s->addr[0];
+	s->addr[0] = (struct lw4o6_client_addr){ .addr = ip6(SIM_SOURCE), .prefix_len = 128, .deprecated = true };
+	s->addr[2] = (struct lw4o6_client_addr){ .addr = ip6("fe80::77"), .prefix_len = 64 };
+	s->addr[3] = s->addr[1];
+	s->addr[3].addr.s6_addr[15] ^= 1; /* a second address of the prefix */
+	s->link.n = 4;
+	sim_link(s);
+	s->link.n = 2;
+	sim_link(s);
+	sim_pass(s, 100 * LW4O6_SEC);
+	ck_assert_uint_eq(s->n_out, 3);
+	ck_state(s, BOUND);
+	sim_free(s);
+}
+END_TEST
+
 /* B-030: no option 88, no DHCPV4-QUERY, ever. */
 START_TEST(no_option_88)
 {
@@ -665,6 +686,7 @@ int main(void)
 	tcase_add_test(tc, other_types);
 	tcase_add_test(tc, link_flap);
 	tcase_add_test(tc, prefix_changes);
+	tcase_add_test(tc, prefixes_unchanged);
 	tcase_add_test(tc, no_option_88);
 	tcase_add_test(tc, withdrawn);
 	tcase_add_test(tc, withdrawn_stop);

@@ -100,7 +100,8 @@ static void scan_address(struct scan *sc, const struct rtnl_addr *a)
 
 	if (own)
 		sc->own_flags[own - b->own] = a->flags;
-	if (own || (a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
+	/* A temporary address (RFC 8981) is gone in a day, and each change of source costs an exchange. */
+	if (own || (a->flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_TEMPORARY)))
 		return;
 	if (a->scope == RT_SCOPE_LINK && !b->has_linklocal) {
 		b->has_linklocal = true;
