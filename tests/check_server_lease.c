@@ -353,8 +353,19 @@ START_TEST(moved)
 	ck_assert_int_eq(x->ev[1].kind, LW4O6_SERVER_ADD);
 	ck_assert(same_addr(&x->ev[1].binding.b4, _i ? SA : SB));
 
+	/* An offer made on one link ends with the offer on another. */
+	struct ask d2 = { .type = 1, .client = 2 };
 	struct lw4o6_server_usage u;
 
+	n = sim_ask(buf, &d2);
+	for (unsigned i = 0; i < 6; i++) {
+		sim_push_from(x, buf, n, i % 2 ? "2001:db8:99::1" : "2001:db8:12::1", "2001:db8:4::547", 2);
+		sim_turn(x);
+		ck_assert_uint_eq(x->answers, 1);
+		lw4o6_server_usage(x->s, &u);
+		ck_assert_uint_eq(u.records, 2);
+	}
+	pass(x, S(61));
 	lw4o6_server_usage(x->s, &u);
 	ck_assert_uint_eq(u.active, 1);
 	ck_assert_uint_eq(u.records, 1);

@@ -220,6 +220,23 @@ START_TEST(reset)
 }
 END_TEST
 
+/* S-115: the NAK frees the offer for others at once. */
+START_TEST(conflict_frees_offer)
+{
+	struct sim *x = sim_init();
+
+	x->ranges[0].last = sim_addr4("192.0.2.19");
+	sim_start(x); /* two tuples */
+	BOUND(1, SA);
+	OFFERED(DISCOVER(2));
+	inet_ntop(AF_INET, &x->m.hdr.yiaddr, addr, sizeof(addr));
+	SILENT(DISCOVER(3));
+	NAKED(SELECT(2, .addr = addr, .saddr = SA));
+	OFFERED(DISCOVER(3));
+	sim_free(x);
+}
+END_TEST
+
 /* S-155: what clients send does not reach the log as it is. S-074, S-134: what the operator should know does, at a limited rate. */
 START_TEST(log_lines)
 {
@@ -263,6 +280,7 @@ int main(void)
 	tcase_add_loop_test(tc, release, 0, 2);
 	tcase_add_loop_test(tc, decline, 0, 3);
 	tcase_add_test(tc, reset);
+	tcase_add_test(tc, conflict_frees_offer);
 	tcase_add_test(tc, log_lines);
 	suite_add_tcase(s, tc);
 	return test_main(s);

@@ -252,6 +252,27 @@ START_TEST(not_stored)
 }
 END_TEST
 
+/* Changes that are stored, and that are not, leave no memory behind, however the client data changes. */
+START_TEST(no_growth)
+{
+	struct sim *x = sim_started();
+	uint8_t vendor[202] = { 60, 200 };
+	size_t before = 0;
+
+	ck_assert_int_eq(sim_dora(x, 1, "2001:db8:12::1", addr, &ps), LW4O6_DHCP4_ACK);
+	for (unsigned i = 0; i < 3000; i++) {
+		vendor[2 + i % 200] = (uint8_t)i;
+		vendor[1] = (uint8_t)(100 + i % 101);
+		x->result = (enum lw4o6_commit)(i % 3);
+		RENEW(1, .ciaddr = addr, .xid = i, .saddr = "2001:db8:12::1", .more4 = vendor, .more4_len = 2u + vendor[1]);
+		if (i == 200)
+			before = talloc_total_size(x->mem);
+	}
+	ck_assert_uint_eq(talloc_total_size(x->mem), before);
+	sim_free(x);
+}
+END_TEST
+
 /* Y-011: the table refuses: NAK, the lease is taken back, and the store hears of it. */
 START_TEST(refused)
 {
@@ -640,6 +661,7 @@ int main(void)
 	tcase_add_loop_test(tc, system_ports, 1, 17);
 	tcase_add_loop_test(tc, pickset, 0, 10);
 	tcase_add_test(tc, not_stored);
+	tcase_add_test(tc, no_growth);
 	tcase_add_test(tc, refused);
 	tcase_add_loop_test(tc, chain, 0, 2);
 	tcase_add_loop_test(tc, move_not_stored, 0, 2);

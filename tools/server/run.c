@@ -211,6 +211,13 @@ static void on_stop(void *arg, int signo)
 	loop_stop(w->loop);
 }
 
+static void on_hangup(void *arg, int signo)
+{
+	(void)arg;
+	(void)signo;
+	log_info("settings", "settings are read at the start only; a restart keeps all leases and bindings");
+}
+
 static void on_counters(void *arg, int signo)
 {
 	struct work *w = arg;
@@ -286,6 +293,8 @@ static int serve(struct work *w)
 		r = loop_signal(w->loop, stop[i], on_stop, w);
 	if (r == 0)
 		r = loop_signal(w->loop, SIGUSR1, on_counters, w);
+	if (r == 0)
+		r = loop_signal(w->loop, SIGHUP, on_hangup, w);
 	if (r == 0) {
 		log_info("ready", "serving");
 		r = loop_run(w->loop, &t);
