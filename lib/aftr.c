@@ -80,8 +80,8 @@ static bool addresses_ok(const struct lw4o6_aftr_config *c)
 
 static bool config_ok(const struct lw4o6_aftr_config *c)
 {
-	return addresses_ok(c) && in_range(c->ipv4_mtu, 576, 65535) && in_range(c->link_mtu, LW4O6_IP6_MTU_MIN, 65535) &&
-	       in_range(c->path_mru, 1500, 65575) && c->payload_mtu <= 65535 && c->dscp_encap_value < 64 &&
+	return addresses_ok(c) && in_range(c->ipv4_mtu, 576, 65535) &&
+	       in_range(c->link_mtu, LW4O6_IP6_MTU_MIN, 65535) && in_range(c->path_mru, 1500, 65575) && c->payload_mtu <= 65535 && c->dscp_encap_value < 64 &&
 	       (unsigned)c->hairpin <= LW4O6_AFTR_HAIRPIN_DROP && c->pmtu_age_s >= PMTU_AGE_MIN &&
 	       c->softwires_max <= UINT32_MAX / LW4O6_AFTR_TABLES && c->outq_size >= OUTQ_MIN;
 }
@@ -223,7 +223,8 @@ static size_t run_burst(struct lw4o6_aftr *a, enum lw4o6_side side, struct lw4o6
 		if (!outq_has_room(&a->q, OUT_ROOM, OUT_PACKETS))
 			return i;
 		if (side == LW4O6_SIDE_IPV4)
-			aftr_down_finish(a, &a->work[i], &a->hits[i], a->antispoof && a->hits2[i].addr != LW4O6_BIND_UNMANAGED);
+			aftr_down_finish(a, &a->work[i], &a->hits[i],
+			                 a->antispoof && a->hits2[i].addr != LW4O6_BIND_UNMANAGED);
 		else
 			aftr_up_finish(a, &a->work[i], &a->hits[i], a->hits2[i].addr != LW4O6_BIND_UNMANAGED);
 		if (behind) /* the caller sends the queue last: stay in order */

@@ -76,7 +76,7 @@ struct lw4o6_quote4 {
 };
 enum lw4o6_quote_result {
 	LW4O6_QUOTE_OK,
-	LW4O6_QUOTE_NO_PORT,   /**< ip is good; later fragment, protocol without ports, or ICMP other than a query (D-102 to D-104) */
+	LW4O6_QUOTE_NO_PORT,   /**< ip is good; later fragment, protocol without ports, ICMP but a query (D-102 to D-104) */
 	LW4O6_QUOTE_SHORT,     /**< header or ports not quoted (D-101) */
 	LW4O6_QUOTE_BAD,       /**< header malformed or its checksum wrong (D-100) */
 };
@@ -93,7 +93,7 @@ struct lw4o6_icmp6_error {
 	uint32_t param;                /**< MTU or pointer */
 	struct in6_addr src, dst;      /**< ends of the quoted tunnel packet */
 	bool in_limit;                 /**< type 4: the pointer is in a Tunnel Encapsulation Limit option */
-	enum lw4o6_quote_result inner; /**< what is known of @c quote; SHORT also when the quote is a later IPv6 fragment */
+	enum lw4o6_quote_result inner; /**< what @c quote is; SHORT also for a later IPv6 fragment */
 	struct lw4o6_quote4 quote;
 };
 enum lw4o6_icmp6_result {

@@ -12,6 +12,7 @@ enum { SOFTWIRE_ADDRS = 64 };
 struct softwire_line {
 	struct lw4o6_binding b;
 	bool has_br;
+	const char *file;
 	unsigned line;
 };
 

@@ -62,7 +62,7 @@ static int need_uint(struct conf_line *line, unsigned from, const char *name, ui
 static int set_softwire(struct conf_line *line, void *settings)
 {
 	struct settings *s = settings;
-	struct softwire_line sw = { .line = line->number, .b.expires = LW4O6_TIME_NONE };
+	struct softwire_line sw = { .file = line->file, .line = line->number, .b.expires = LW4O6_TIME_NONE };
 	uint64_t id = 0, len = 0, offset = 0, mtu = 0;
 	const char *b4 = conf_named(line, 2, "b4"), *br = conf_named(line, 2, "br");
 
@@ -399,6 +399,31 @@ void settings_init(struct settings *s)
 		s->remap[i] = (uint8_t)i;
 }
 
+static void no_random(void *arg, void *dst, size_t len)
+{
+	(void)arg;
+	memset(dst, 0, len);
+}
+
+/* A data path made and thrown away says whether the settings go together. */
+static int try_settings(TALLOC_CTX *mem, const struct settings *s, char *error, size_t room)
+{
+	struct lw4o6_aftr_config cfg = s->cfg;
+	struct lw4o6_host host = { .random = no_random };
+	struct lw4o6_aftr *a;
+
+	cfg.softwires_max = 1;
+
+	int err = lw4o6_aftr_new(mem, &a, &cfg, &host);
+
+	if (err != LW4O6_OK) {
+		snprintf(error, room, "%s: an address or a limit that cannot be used", lw4o6_strerror(err));
+		return -1;
+	}
+	talloc_free(a);
+	return static_table_new(mem, s, error, room) ? 0 : -1;
+}
+
 int settings_check(void *settings, char *error, size_t room)
 {
 	struct settings *s = settings;
@@ -425,7 +450,7 @@ int settings_check(void *settings, char *error, size_t room)
 			s->softwires[i].b.br = s->addrs[0].addr;
 
 	TALLOC_CTX *mem = talloc_new(NULL);
-	int ok = mem && static_table_new(mem, s, error, room) ? 0 : -1;
+	int ok = mem ? try_settings(mem, s, error, room) : -1;
 
 	talloc_free(mem);
 	return ok;

@@ -64,7 +64,7 @@ struct static_table *static_table_new(TALLOC_CTX *mem, const struct settings *s,
 		int err = lw4o6_bindtab_add(t->tab, &s->softwires[i].b, 0);
 
 		if (err != LW4O6_OK) {
-			snprintf(error, room, "line %u: %s", s->softwires[i].line, why(err));
+			snprintf(error, room, "%s:%u: %s", s->softwires[i].file, s->softwires[i].line, why(err));
 			return NULL;
 		}
 	}

@@ -52,7 +52,8 @@ void watch_tick(struct watch *w, const struct lw4o6_aftr *a, uint32_t softwire_n
 		for (const enum lw4o6_counter *p = rates[i].parts; *p != LW4O6_CNT_COUNT; p++)
 			sum += c->packets[*p];
 		if (w->at != 0)
-			judge(w, i, rates[i].name, " a second", (uint64_t)((double)(sum - w->last[i]) * 1e9 / (double)past));
+			judge(w, i, rates[i].name, " a second",
+			      (uint64_t)((double)(sum - w->last[i]) * 1e9 / (double)past));
 		w->last[i] = sum;
 	}
 	w->at = now;
