@@ -389,13 +389,15 @@ static void exchange_timer(struct lw4o6_client *c, lw4o6_time now)
 
 void v4_tick(struct lw4o6_client *c, lw4o6_time now)
 {
-	lease_timers(c, now);
 	if (c->state == LW4O6_CLIENT_SELECTING && c->offer.valid && now >= c->window_end)
 		v4_take_offer(c, now);
-	/* INIT without a delay goes on to DISCOVER in the same tick. */
-	for (unsigned i = 0; i < 4 && c->state != LW4O6_CLIENT_OFF && c->state != LW4O6_CLIENT_STOPPED &&
-	                     now >= c->x.timer; i++)
+	/* One timer may make another one due: INIT without a delay, a lease taken over after its T1. */
+	for (unsigned i = 0; i < 6; i++) {
+		lease_timers(c, now);
+		if (c->state == LW4O6_CLIENT_OFF || now < c->x.timer)
+			break;
 		exchange_timer(c, now);
+	}
 	if (c->inform.active && now >= c->inform.timer) {
 		if (c->inform.tries >= REQUEST_TRIES)
 			c->inform.active = false;

@@ -686,6 +686,30 @@ START_TEST(reboot_unanswered)
 }
 END_TEST
 
+/* B-066: the lease is taken over when its T1 or T2 has passed: renewed at once. */
+START_TEST(reboot_late)
+{
+	static const unsigned left[] = { 100, 66 }; /* seconds when the machine starts */
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct lw4o6_client_saved v = saved_lease();
+
+		v.lease_end = (1200 + left[i]) * LW4O6_SEC;
+
+		struct sim *s = restarted(&v, LW4O6_OK);
+
+		ck_state(s, REBOOTING);
+
+		struct sim_out *o = sim_wait(s, 6);
+
+		ck_assert_uint_lt(o->at, v.lease_end);
+		ck_assert(s->rec.valid);
+		ck_assert_uint_eq(sim_query(o, NULL)->hdr.ciaddr.s_addr, ip4("192.0.2.18").s_addr);
+		sim_free(s);
+	}
+}
+END_TEST
+
 /* B-066: refused: everything is forgotten. */
 START_TEST(reboot_refused)
 {
@@ -828,6 +852,7 @@ int main(void)
 	tcase_add_test(tc, same_prl);
 	tcase_add_test(tc, reboot_elsewhere);
 	tcase_add_test(tc, reboot_unanswered);
+	tcase_add_test(tc, reboot_late);
 	tcase_add_test(tc, reboot_refused);
 	tcase_add_test(tc, restore_checks);
 	tcase_add_test(tc, stop_without_release);
