@@ -113,7 +113,7 @@ static bool answer_ping(struct lw4o6_b4 *b, struct work *w, unsigned why, lw4o6_
 	    lw4o6_ip4_is_fragment(&w->h) || w->h.total < w->h.hlen + LW4O6_ICMP_HLEN ||
 	    w->data[w->h.hlen] != LW4O6_ICMP4_ECHO)
 		return false;
-	if (b->cfg.no_answer_ping || !lw4o6_icmp4_checksum_ok(w->data, &w->h) || lw4o6_ip4_is_martian(w->h.src) ||
+	if (b->cfg.no_answer_ping || !lw4o6_icmp4_checksum_ok(w->data, &w->h) ||
 	    !bucket_take(&b->echo, b->cfg.icmp_rate, b->cfg.icmp_burst, now))
 		return false;
 	lw4o6_icmp4_echo_reply(w->data, &w->h, 64);

@@ -147,6 +147,18 @@ START_TEST(lan_accepted)
 	lan(k, p, mk_udp(p, LAN, 4000, "10.0.0.1", 80, 4));
 	sent(k);
 	kit_free(k);
+
+	/* D-263: LAN prefixes that contain the public address. */
+	struct lw4o6_b4_prefix all = { .len = 0 };
+	k = kit_new();
+	k->cfg.internal = &all;
+	k->cfg.n_internal = 1;
+	kit_start(k);
+	lan(k, p, mk_udp(p, "198.51.100.1", 4000, SERVER, 80, 4));
+	sent(k);
+	lan(k, p, mk_udp(p, PUBLIC, 4000, SERVER, 80, 4));
+	ck_dropped(k, LW4O6_CNT_B4_DROP_LAN_SOURCE);
+	kit_free(k);
 }
 END_TEST
 
@@ -356,6 +368,9 @@ START_TEST(mtu)
 	ck_dropped(k, LW4O6_CNT_B4_DROP_MTU_DF);
 	ck_error(sent(k), PUBLIC, SERVER, 3, 4, p, len);
 	ck_assert_uint_eq(get16(sent(k) + 26), 1400);
+	uint8_t exact[1500];
+	tun(k, exact, set_df(exact, mk_udp(exact, SERVER, 80, PUBLIC, port, 1372), true));
+	delivered(k);
 	tun(k, p, set_df(p, len, false));
 	ck_assert_uint_eq(k->n, 2);
 	ck_assert_uint_eq(k->out[0].data[6], 0x20);
@@ -662,6 +677,9 @@ START_TEST(checksums)
 	const uint8_t *q = k->out[0].data + 40;
 	sum = lw4o6_cksum_pseudo4(ip4(PUBLIC), ip4(SERVER), (uint16_t)(len - 20), 136);
 	ck_assert_uint_eq(lw4o6_cksum_finish(lw4o6_cksum_add(sum, q + 20, 8)), 0);
+	be16(p + 26, 0);
+	lan(k, p, len);
+	ck_assert_uint_ne(get16(k->out[0].data + 66), 0);
 	kit_free(k);
 }
 END_TEST

@@ -28,6 +28,7 @@ static const struct {
 	{ "UDP behind an option", 17, 3, 1, 8, true },
 	{ "TCP, 8 octets", 6, 3, 4, 8, false },
 	{ "TCP, 16 octets", 6, 3, 4, 16, false },
+	{ "TCP, 18 octets", 6, 3, 4, 18, false },
 	{ "TCP, all", 6, 12, 0, 20, false },
 	{ "echo, 8 octets", 1, 3, 0, 8, false },
 	{ "echo behind an option", 1, 11, 1, 8, true },

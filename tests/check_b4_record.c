@@ -334,6 +334,18 @@ START_TEST(unsolicited_syn)
 	kit_drain(k);
 	ck_assert_uint_eq(k->n, 0);
 
+	/* A new port set forgets who waits. */
+	struct lw4o6_b4_record r = k->rec;
+	tun(k, q, mk_tcp(q, SERVER, 81, PUBLIC, 53301, 2, 1, 0));
+	r.ps.id = 0x35;
+	ck_assert_int_eq(lw4o6_b4_set_record(k->b, &r, k->now), LW4O6_OK);
+	ck_assert_int_eq(lw4o6_b4_set_record(k->b, &k->rec, k->now), LW4O6_OK);
+	k->now += 10 * LW4O6_SEC;
+	kit_clear(k);
+	lw4o6_b4_tick(k->b, k->now);
+	kit_drain(k);
+	ck_assert_uint_eq(k->n, 0);
+
 	/* Bounded: of ten SYNs four are answered. */
 	for (unsigned i = 0; i < 10; i++)
 		tun(k, q, mk_tcp(q, SERVER, 81 + i, PUBLIC, 53301, 2, 1, 0));

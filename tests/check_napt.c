@@ -299,6 +299,15 @@ START_TEST(reserved_and_forwards)
 	ck_assert_uint_eq(in(r, 6, "198.51.100.99", 5, 53300), LW4O6_CNT_NAT_DROP_NO_MAPPING);
 	ck_assert_uint_eq(gauges(r).sessions, 0);
 	ck_assert_uint_eq(gauges(r).ports_in_use[LW4O6_NAPT_TCP], 16);
+
+	/* A forward may use a reserved port; afterwards it is reserved as before. */
+	f = (struct lw4o6_napt_forward){ .protocol = 6, .port = 53248, .addr = ip4(LAN), .inner_port = 80 };
+	ck_assert_int_eq(lw4o6_napt_forward_add(r->n, &f, r->now), LW4O6_OK);
+	ck_assert_int_eq(lw4o6_napt_forward_remove(r->n, 6, 53248, r->now), LW4O6_OK);
+	ck_assert_uint_eq(gauges(r).ports_in_use[LW4O6_NAPT_TCP], 16);
+	for (unsigned i = 0; i < 1024 - 16; i++)
+		ck_assert(port_for(r, 6, "192.168.1.11", i + 1, SERVER, 80) >= 53264);
+	ck_assert_uint_eq(out(r, 6, LAN, 9, SERVER, 80), LW4O6_CNT_NAT_DROP_PORT_EXHAUSTED);
 	rig_free(r);
 }
 END_TEST
@@ -457,6 +466,36 @@ START_TEST(peers_come_and_go)
 }
 END_TEST
 
+/* The same with many remote addresses, so that they share buckets: each is known as long as one of its sessions lives. */
+START_TEST(peers_share_buckets)
+{
+	struct rig *r = rig_new();
+	char addr[16];
+
+	r->cfg.sessions_max = 512;
+	rig_start(r, 0, 6, 52);
+	uint16_t p = port_for(r, 17, LAN, 4000, SERVER, 1);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 160; i++) {
+			snprintf(addr, sizeof(addr), "8.8.8.%u", i);
+			port_for(r, 17, LAN, 4000, addr, 100 + round);
+		}
+		wait_s(r, 100);
+	}
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 160; i++) {
+			snprintf(addr, sizeof(addr), "8.8.8.%u", i);
+			ck_assert_uint_eq(in(r, 17, addr, 7, p), 0);
+		}
+		if (round < 2)
+			wait_s(r, round ? 99 : 1 + 60);
+	}
+	wait_s(r, 200);
+	ck_assert_uint_eq(in(r, 17, "8.8.8.1", 7, p), LW4O6_CNT_NAT_DROP_NO_MAPPING);
+	rig_free(r);
+}
+END_TEST
+
 /* D-304: a freed UDP port rests 120 s while others are free; then, or in need, it is taken. */
 START_TEST(quarantine)
 {
@@ -601,6 +640,7 @@ int main(void)
 	tcase_add_test(tc, refresh);
 	tcase_add_test(tc, filters);
 	tcase_add_test(tc, peers_come_and_go);
+	tcase_add_test(tc, peers_share_buckets);
 	tcase_add_test(tc, quarantine);
 	tcase_add_test(tc, timers_are_checked);
 	tcase_add_loop_test(tc, default_timers, 0, 4);
