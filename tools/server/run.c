@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BURST = 64, DATAGRAM = 8192, EVENTS = 256, REAP_EVERY_S = 1 };
+enum { BURST = 64, BURSTS = 4, DATAGRAM = 8192, EVENTS = BATCH_MAX, REAP_EVERY_S = 1 };
 
 struct work {
 	struct settings *set;
@@ -93,13 +93,11 @@ static struct in6_addr link_local(unsigned ifindex)
 	return found;
 }
 
-static void on_readable(void *arg, int fd, uint32_t events)
+static int take_burst(struct work *w, int fd)
 {
-	struct work *w = arg;
 	int n = sock_recv(fd, w->in);
 	lw4o6_time now = clock_now();
 
-	(void)events;
 	if (n < 0)
 		log_warning("receive", "%s", strerror(-n));
 	for (int i = 0; i < n; i++) {
@@ -110,6 +108,15 @@ static void on_readable(void *arg, int fd, uint32_t events)
 		if (lw4o6_server_recv(w->server, &d, now) != LW4O6_OK)
 			log_warning("memory", "no memory, or as many records as allowed");
 	}
+	return n;
+}
+
+/* What waits, up to the room for answers: the more, the fewer flushes. */
+static void on_readable(void *arg, int fd, uint32_t events)
+{
+	(void)events;
+	for (int i = 0; i < BURSTS && take_burst(arg, fd) == BURST; i++)
+		;
 }
 
 /* ---- one turn ---- */
@@ -181,6 +188,7 @@ static void turn(void *arg, lw4o6_time now)
 
 	if (lw4o6_server_tick(w->server, now) != LW4O6_OK)
 		log_warning("tick", "no memory");
+	send_answers(w, now); /* what waits for no change need not wait for the disk */
 	while (settle(w, now) > 0)
 		;
 	send_answers(w, now);

@@ -8,6 +8,7 @@
 
 #define STATE_DIR "/var/lib/lw4o6"
 #define RUN_DIR "/run/lw4o6"
+enum { QUEUE = 512 }; /* answers and changes of one turn */
 
 void *settings_append(struct conf_line *line, void *array, size_t size)
 {
@@ -357,6 +358,7 @@ int settings_init(struct settings *s, TALLOC_CTX *mem)
 		                .journal_max = 64 << 20, .require_saddr = true, .require_client_id = true, .extend = true,
 		                .mem = mem };
 	lw4o6_server_config_init(&s->server);
+	s->server.queue = QUEUE;
 	s->links = talloc_zero_array(mem, struct link_setting, 1);
 	if (!s->links)
 		return -1;
