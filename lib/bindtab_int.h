@@ -108,7 +108,10 @@ struct bt_hdr {
 	_Alignas(BT_LINE) struct bt_intent intent;
 };
 
-/* An addr slot. w0: address << 32 | a << 8 | k, 0: free. w1: generation << 32 | sparse << 31 | base; odd generation: not (yet) there. */
+/*
+ * An addr slot. w0: address << 32 | a << 8 | k, 0: free. w1: generation << 32 | sparse << 31 | base;
+ * with an odd generation it is not there (yet).
+ */
 #define BT_SPARSE_BIT (UINT64_C(1) << 31)
 #define BT_DENSE (UINT64_C(1) << 15)
 

@@ -490,7 +490,7 @@ START_TEST(stepped_reader)
 		read_until_killed(t.r, set, done);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	for (double end = seconds() + 3; WIFSTOPPED(status) && (seconds() < end || (*done < 2 && seconds() < end + 20));) {
+	for (double end = seconds() + 3; WIFSTOPPED(status) && (seconds() < end || (*done < 2 && seconds() < end + 15));) {
 		if (test_rand(&rng) % 32 == 0) {
 			struct lw4o6_binding b = softwire(set[test_rand(&rng) % 4], ++generation);
 
@@ -504,7 +504,10 @@ START_TEST(stepped_reader)
 	if (WIFSTOPPED(status)) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
+		/* ThreadSanitizer's own instructions take all of the time. */
+#ifndef __SANITIZE_THREAD__
 		ck_assert_uint_gt(*done, 1);
+#endif
 	} else {
 		ck_assert_int_eq(WEXITSTATUS(status), 77);
 	}
