@@ -56,8 +56,12 @@ start_server
 wait_for 5 reach 1 && wait_for 5 reach 2 || fail "no traffic after the table was lost"
 same_leases "after the table was lost"
 
+# Each change of a binding is in the log, with what it takes to trace a subscriber (D-341).
+grep -qE "binding: added at [0-9T:.-]+Z b4 $(record 1 source) ipv4 192.0.2.18 offset 0 psid-len 6 psid $(record 1 psid) ports $(record 1 port_first)-$(record 1 port_last) lifetime [0-9]+ version [0-9]+ reason leased" "$LW_DIR/server.log" || fail "the lease is not in the log"
+
 stop b4-1
 stop b4-2
 [ "$(own 1)$(own 2)" = 00 ] || fail "softwire addresses are left"
 wait_for 5 sh -c "! '$LW_BIN/tools/lw4o6-server' -c '$LW_DIR/server.conf' --leases | grep -q ' active '" || fail "leases are left"
+[ "$(grep -c 'binding: deleted .* reason released' "$LW_DIR/server.log")" = 2 ] || fail "the releases are not in the log"
 echo "restart: all came back"

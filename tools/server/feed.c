@@ -2,8 +2,10 @@
 
 #include "feed.h"
 
+#include "clock.h"
 #include "logsink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { REAP_PER_TURN = 64 };
@@ -21,6 +24,7 @@ struct feed {
 	void *region;
 	size_t size;
 	int fd;
+	bool log;
 };
 
 static int feed_free(struct feed *f)
@@ -168,6 +172,7 @@ struct feed *feed_open(TALLOC_CTX *mem, const struct settings *set, const struct
 		return NULL;
 	}
 	f->fd = -1;
+	f->log = set->log_bindings;
 	talloc_set_destructor(f, feed_free);
 	lw4o6_bindtab_config_init(&cfg);
 	cfg.max_softwires = set->table_size;
@@ -193,6 +198,40 @@ struct feed *feed_open(TALLOC_CTX *mem, const struct settings *set, const struct
 	return f;
 }
 
+static const char *reason(const struct lw4o6_server_event *ev)
+{
+	switch (ev->lease.state) {
+	case LW4O6_LEASE_ACTIVE: return ev->kind == LW4O6_SERVER_ADD ? "leased" : "renewed";
+	case LW4O6_LEASE_EXPIRED: return "expired";
+	case LW4O6_LEASE_RELEASED: return "released";
+	case LW4O6_LEASE_ABANDONED: return "declined";
+	default: return "dropped";
+	}
+}
+
+/* Who had these ports from when on: with this line alone a subscriber can be traced (D-341, RFC 7422 section 3). */
+static void log_binding(const struct feed *f, const struct lw4o6_server_event *ev, lw4o6_time now)
+{
+	static const char *const what[] = { [LW4O6_SERVER_ADD] = "added", [LW4O6_SERVER_MODIFY] = "modified",
+		                            [LW4O6_SERVER_DELETE] = "deleted" };
+	const struct lw4o6_binding *b = &ev->binding;
+	char ipv4[INET_ADDRSTRLEN], b4[INET6_ADDRSTRLEN], when[32];
+	uint64_t wall = clock_wall(), left = b->expires > now ? (b->expires - now) / LW4O6_SEC : 0;
+	time_t s = (time_t)(wall / LW4O6_SEC);
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &tm);
+	if (ev->kind == LW4O6_SERVER_DELETE)
+		left = 0;
+	log_info("binding", "%s at %s.%03uZ b4 %s ipv4 %s offset %u psid-len %u psid %u ports %d-%d lifetime %llu version %llu"
+	         " reason %s", what[ev->kind], when, (unsigned)(wall / LW4O6_MSEC % 1000),
+	         inet_ntop(AF_INET6, &ev->lease.saddr, b4, sizeof(b4)), inet_ntop(AF_INET, &b->ipv4, ipv4, sizeof(ipv4)),
+	         b->ps.offset, b->ps.len, b->ps.id, lw4o6_psid_nth_port(&b->ps, 0),
+	         lw4o6_psid_nth_port(&b->ps, lw4o6_psid_nports(&b->ps) - 1), (unsigned long long)left,
+	         (unsigned long long)lw4o6_bindtab_version(f->table), reason(ev));
+}
+
 bool feed_apply(struct feed *f, const struct lw4o6_server_event *ev, lw4o6_time now)
 {
 	int r = LW4O6_OK;
@@ -212,6 +251,8 @@ bool feed_apply(struct feed *f, const struct lw4o6_server_event *ev, lw4o6_time 
 	}
 	if (r != LW4O6_OK)
 		log_warning("table-refused", "the binding table refused a lease: %s", lw4o6_strerror(r));
+	else if (f->log && ev->kind != LW4O6_SERVER_RECORD)
+		log_binding(f, ev, now);
 	return r == LW4O6_OK;
 }
 

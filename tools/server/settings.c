@@ -343,6 +343,7 @@ const struct conf_keyword settings_keywords[] = {
 	B("honour-with-full", server.honour_with_full),
 	B("always-send-br", server.always_send_br),
 	B("extend", extend),
+	B("log-bindings", log_bindings),
 	CONF_WORD_ROW("allocation", struct settings, allocation, allocation_words),
 	U("max-leases-per-prefix", server.prefix_limit, 0, 65535),
 	U("prefix-len", server.prefix_len, 1, 128),
@@ -355,7 +356,7 @@ const struct conf_keyword settings_keywords[] = {
 int settings_init(struct settings *s, TALLOC_CTX *mem)
 {
 	*s = (struct settings){ .port = LW4O6_DHCP6_SERVER_PORT, .state_dir = STATE_DIR, .run_dir = RUN_DIR, .table_size = 65536,
-		                .journal_max = 64 << 20, .require_saddr = true, .require_client_id = true, .extend = true,
+		                .journal_max = 64 << 20, .require_saddr = true, .require_client_id = true, .extend = true, .log_bindings = true,
 		                .mem = mem };
 	lw4o6_server_config_init(&s->server);
 	s->server.queue = QUEUE;

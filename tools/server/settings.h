@@ -40,6 +40,7 @@ struct settings {
 	const char **selector_interface; /**< name for each selector by interface, NULL for others */
 	bool reserved_set, has_hint;
 	struct lw4o6_s46_prefix hint;
+	bool log_bindings;
 	bool require_saddr, require_client_id, extend; /**< the library has the opposite as default */
 	int saddr_reject, allocation;
 	uint8_t duid[LW4O6_DUID_MAX];
