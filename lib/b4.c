@@ -187,6 +187,17 @@ static void warm(struct lw4o6_b4 *b, enum lw4o6_side side, const struct lw4o6_pk
 	lw4o6_napt_warm(b->nat, data, len, count, side == LW4O6_SIDE_IPV6);
 }
 
+/* What was queued before it must leave first: the caller sends the queue last. */
+static void requeue(struct lw4o6_b4 *b, struct lw4o6_pkt *p)
+{
+	enum lw4o6_side side = p->verdict == LW4O6_VERDICT_EMIT4 ? LW4O6_SIDE_IPV4 : LW4O6_SIDE_IPV6;
+
+	if (p->verdict != LW4O6_VERDICT_EMIT4 && p->verdict != LW4O6_VERDICT_EMIT6)
+		return;
+	b4_queue(b, side, p->data, p->len);
+	p->verdict = LW4O6_VERDICT_OUTQ;
+}
+
 size_t lw4o6_b4_run(struct lw4o6_b4 *b, enum lw4o6_side side, struct lw4o6_pkt *pkts, size_t n, lw4o6_time now)
 {
 	size_t i;
@@ -196,11 +207,16 @@ size_t lw4o6_b4_run(struct lw4o6_b4 *b, enum lw4o6_side side, struct lw4o6_pkt *
 	for (i = 0; i < n && outq_has_room(&b->outq, OUT_OCTETS, OUT_PIECES); i++) {
 		if (i % LW4O6_NAPT_BURST == 0 && n - i > 1)
 			warm(b, side, pkts + i, n - i);
+
+		bool behind = b->outq.used > 0;
+
 		pkts[i].reason = 0;
 		if (side == LW4O6_SIDE_IPV4)
 			b4_lan_packet(b, &pkts[i], now);
 		else
 			b4_tunnel_packet(b, &pkts[i], now);
+		if (behind)
+			requeue(b, &pkts[i]);
 	}
 	watch_ports(b);
 	watch_fragments(b);

@@ -47,7 +47,7 @@ static bool mtu_ok(uint32_t link, uint32_t lan)
 static bool is_valid(const struct lw4o6_b4_config *c)
 {
 	bool sizes = mtu_ok(c->link_mtu, c->lan_mtu) && c->path_mru >= 1540 && c->path_mru <= 65575 &&
-	             (c->payload_mtu == 0 || (c->payload_mtu >= 576 && c->payload_mtu <= 65535)) &&
+	             (c->payload_mtu == 0 || (c->payload_mtu >= TUNNEL_MTU_MIN && c->payload_mtu <= 65535)) &&
 	             (c->mss_clamp == 0 || c->mss_clamp >= 536);
 	bool times = c->pmtu_age_s >= 300 && c->reprovision_hold_s >= 60 && c->frag4_timeout_s >= 2 &&
 	             c->frag4_timeout_s <= 120;

@@ -71,7 +71,7 @@ void b4_wrap(struct lw4o6_b4 *b, uint8_t *dst, const uint8_t *inner, const struc
 	lw4o6_encap_write(dst, &e, h->total);
 }
 
-static void queue(struct lw4o6_b4 *b, enum lw4o6_side side, const uint8_t *data, size_t len)
+void b4_queue(struct lw4o6_b4 *b, enum lw4o6_side side, const uint8_t *data, size_t len)
 {
 	uint8_t *dst = outq_reserve(&b->outq, len);
 
@@ -114,8 +114,6 @@ void b4_send_tunnel(struct lw4o6_b4 *b, struct work *w, lw4o6_time now)
 		memcpy(pkt + head, w->data, w->len);
 	}
 	b4_wrap(b, pkt, pkt + head, &w->h);
-	if (mtu < LW4O6_IP6_MTU_MIN)
-		mtu = LW4O6_IP6_MTU_MIN;
 	if (w->p)
 		w->p->verdict = LW4O6_VERDICT_OUTQ;
 	if (len > mtu) {
@@ -124,7 +122,7 @@ void b4_send_tunnel(struct lw4o6_b4 *b, struct work *w, lw4o6_time now)
 	}
 	b4_count(b, LW4O6_CNT_SENT_IPV6, len);
 	if (!w->in_place || pkt == b->scratch) {
-		queue(b, LW4O6_SIDE_IPV6, pkt, len);
+		b4_queue(b, LW4O6_SIDE_IPV6, pkt, len);
 		return;
 	}
 
@@ -169,7 +167,7 @@ void b4_send_lan(struct lw4o6_b4 *b, struct work *w, bool counted)
 	if (counted)
 		b4_count(b, LW4O6_CNT_SENT_IPV4, w->len);
 	if (!w->in_place) {
-		queue(b, LW4O6_SIDE_IPV4, w->data, w->len);
+		b4_queue(b, LW4O6_SIDE_IPV4, w->data, w->len);
 		return;
 	}
 

@@ -18,6 +18,7 @@ enum {
 	SYN_QUOTE = 128,         /* octets kept of an unsolicited SYN */
 	SYN_DELAY_S = 6,         /* RFC 5382 REQ-4 */
 	PACKET_MAX = 65535,
+	TUNNEL_MTU_MIN = LW4O6_IP6_MTU_MIN - LW4O6_IP6_HLEN, /* D-193 */
 };
 
 /* The address the B4 itself has inside the softwire (RFC 6333 section 5.7), host order. */
@@ -80,6 +81,7 @@ bool b4_service(struct lw4o6_b4 *b, lw4o6_time now);
 void b4_count(struct lw4o6_b4 *b, enum lw4o6_counter c, size_t octets);
 void b4_drop(struct lw4o6_b4 *b, const struct work *w, unsigned reason);
 uint32_t b4_tunnel_mtu(const struct lw4o6_b4 *b, lw4o6_time now);
+void b4_queue(struct lw4o6_b4 *b, enum lw4o6_side side, const uint8_t *data, size_t len);
 void b4_send_tunnel(struct lw4o6_b4 *b, struct work *w, lw4o6_time now);
 void b4_send_lan(struct lw4o6_b4 *b, struct work *w, bool counted);
 void b4_wrap(struct lw4o6_b4 *b, uint8_t *dst, const uint8_t *inner, const struct lw4o6_ip4 *h);

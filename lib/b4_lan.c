@@ -70,21 +70,6 @@ static unsigned header_reason(enum lw4o6_ip4_error e)
 	}
 }
 
-/* A host on the LAN pings the public address: the B4 answers, as it does to the Internet (D-321). */
-static bool answer_ping(struct lw4o6_b4 *b, struct work *w, lw4o6_time now)
-{
-	if (w->h.dst.s_addr != b->rec.ipv4.s_addr || w->h.protocol != LW4O6_IPPROTO_ICMP ||
-	    lw4o6_ip4_is_fragment(&w->h) || w->h.total < w->h.hlen + LW4O6_ICMP_HLEN ||
-	    w->data[w->h.hlen] != LW4O6_ICMP4_ECHO)
-		return false;
-	if (b->cfg.no_answer_ping || !lw4o6_icmp4_checksum_ok(w->data, &w->h) ||
-	    !bucket_take(&b->echo, b->cfg.icmp_rate, b->cfg.icmp_burst, now))
-		return false;
-	lw4o6_icmp4_echo_reply(w->data, &w->h, 64);
-	b4_send_lan(b, w, false);
-	return true;
-}
-
 void b4_lan_packet(struct lw4o6_b4 *b, struct lw4o6_pkt *p, lw4o6_time now)
 {
 	struct work w = {
@@ -124,8 +109,6 @@ void b4_lan_packet(struct lw4o6_b4 *b, struct lw4o6_pkt *p, lw4o6_time now)
 		b4_fragment(b, &w, now);
 		return;
 	}
-	if (answer_ping(b, &w, now))
-		return;
 
 	struct path path;
 	if (b4_path_find(b, &w, &path, now))

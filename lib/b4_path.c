@@ -106,7 +106,10 @@ static unsigned find_in(struct lw4o6_b4 *b, const struct lw4o6_napt_pkt *np, str
 	return lw4o6_napt_in(b->nat, np, now, &path->x);
 }
 
-/* An echo request for an identifier that nobody uses (D-321). The answer goes back through the tunnel. */
+/*
+ * An echo request for an identifier of the own set that nobody uses (D-321): the answer goes back where the request
+ * came from. From the LAN, another identifier is another subscriber's and never comes here (D-325).
+ */
 static bool answer_ping(struct lw4o6_b4 *b, struct work *w, unsigned why, lw4o6_time now)
 {
 	if (why != LW4O6_CNT_NAT_DROP_NO_MAPPING || w->h.protocol != LW4O6_IPPROTO_ICMP ||
@@ -117,6 +120,10 @@ static bool answer_ping(struct lw4o6_b4 *b, struct work *w, unsigned why, lw4o6_
 	    !bucket_take(&b->echo, b->cfg.icmp_rate, b->cfg.icmp_burst, now))
 		return false;
 	lw4o6_icmp4_echo_reply(w->data, &w->h, 64);
+	if (w->side == LW4O6_SIDE_IPV4) {
+		b4_send_lan(b, w, false);
+		return true;
+	}
 	if (lw4o6_ip4_decode(&w->h, w->data, w->len) != LW4O6_IP4_OK)
 		return false;
 	lw4o6_napt_set_id(w->data, &w->h, lw4o6_napt_new_id(b->nat, &w->h, now));
@@ -141,7 +148,7 @@ bool b4_path_find(struct lw4o6_b4 *b, struct work *w, struct path *path, lw4o6_t
 			b4_syn_sent(b, &w->h, &path->x);
 		return true;
 	}
-	if (!lan && answer_ping(b, w, why, now))
+	if (path->kind != PATH_OUT && answer_ping(b, w, why, now))
 		return false;
 	b4_drop(b, w, why);
 	if (why == LW4O6_CNT_NAT_DROP_PORT_EXHAUSTED)

@@ -81,6 +81,7 @@ static void tunnelled(struct lw4o6_b4 *b, struct work *w, const struct lw4o6_ip6
 		b4_drop(b, w, LW4O6_CNT_B4_DROP_NOT_AFTR);
 		return;
 	}
+	b->cnt.packets[LW4O6_CNT_FRAG6_IN] += c->atomic;
 	b->cnt.packets[LW4O6_CNT_FRAG6_ATOMIC] += c->atomic;
 	if (end == LW4O6_CHAIN_FRAGMENT) {
 		fragment6(b, w, outer, c, now);

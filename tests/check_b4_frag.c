@@ -192,6 +192,58 @@ START_TEST(hairpin)
 }
 END_TEST
 
+/* D-174: in one burst, what follows the fragments of a flow does not overtake them, in either direction. */
+START_TEST(burst_order)
+{
+	static uint8_t buf[4][ROOM + 3000];
+	struct kit *k = kit_start(kit_new());
+	struct train *t = malloc(sizeof(*t));
+	uint16_t port = open_udp(k, LAN, 5000, SERVER, 80);
+	struct lw4o6_pkt pkts[4];
+	uint8_t p[64];
+
+	for (int up = 0; up < 2; up++) {
+		enum lw4o6_side in = up ? LW4O6_SIDE_IPV4 : LW4O6_SIDE_IPV6;
+		size_t len, head = up ? 40 : 0;
+
+		if (up) {
+			mk_train(t, LAN, 5000, SERVER, 80, 7, 1000);
+			len = mk_udp(p, LAN, 5000, SERVER, 80, 4);
+		} else {
+			mk_train(t, SERVER, 80, PUBLIC, port, 7, 1000);
+			len = mk_udp(p, SERVER, 80, PUBLIC, port, 4);
+		}
+		ck_assert_uint_ge(t->n, 2);
+		for (unsigned i = 0; i < 4; i++) {
+			bool piece = i == 1 || i == 2;
+			const uint8_t *inner = piece ? t->p[i - 1] : p;
+			size_t n = piece ? t->len[i - 1] : len;
+
+			if (up)
+				memcpy(buf[i] + ROOM, inner, n);
+			else
+				n = mk_tunnel(buf[i] + ROOM, inner, n);
+			pkts[i] = (struct lw4o6_pkt){ .data = buf[i] + ROOM, .len = n, .headroom = ROOM,
+				                      .tailroom = 3000 - n };
+		}
+		kit_clear(k);
+		ck_assert_uint_eq(lw4o6_b4_run(k->b, in, pkts, 4, k->now), 4);
+		ck_assert_int_eq(pkts[0].verdict, up ? LW4O6_VERDICT_EMIT6 : LW4O6_VERDICT_EMIT4);
+		for (unsigned i = 1; i < 4; i++)
+			ck_assert_int_eq(pkts[i].verdict, LW4O6_VERDICT_OUTQ);
+		kit_drain(k);
+		ck_assert_uint_eq(k->n, 3);
+		for (unsigned i = 0; i < 2; i++)
+			ck_assert_uint_eq(k->out[i].len, head + t->len[i]);
+		ck_assert_uint_eq(k->out[2].len, head + len);
+		ck_assert_int_eq(k->out[2].side, up ? LW4O6_SIDE_IPV6 : LW4O6_SIDE_IPV4);
+		ck_sums(k->out[2].data + head, len);
+	}
+	free(t);
+	kit_free(k);
+}
+END_TEST
+
 /* D-171, D-173: full reassembly gives one packet, cut again for the tunnel; with drop nothing passes. */
 START_TEST(modes)
 {
@@ -340,6 +392,7 @@ START_TEST(ipv6)
 	kit_run(k, LW4O6_SIDE_IPV6, f, 48 + len);
 	delivered(k);
 	ck_assert_uint_eq(kit_count(k, LW4O6_CNT_FRAG6_ATOMIC), 1);
+	ck_assert_uint_eq(kit_count(k, LW4O6_CNT_FRAG6_IN), 5);
 
 	size_t n = mk_frag6(f, outer, 0, 800, true, 6);
 	f[23]++;
@@ -428,6 +481,7 @@ int main(void)
 	tcase_add_test(tc, any_order);
 	tcase_add_test(tc, same_identification);
 	tcase_add_test(tc, hairpin);
+	tcase_add_test(tc, burst_order);
 	tcase_add_test(tc, modes);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, bad_ones);

@@ -267,7 +267,7 @@ START_TEST(types)
 }
 END_TEST
 
-/* D-321: what limits the answers; and a host on the LAN that pings the public address. */
+/* D-321: what limits the answers. */
 START_TEST(ping)
 {
 	struct kit *k = kit_new();
@@ -291,9 +291,6 @@ START_TEST(ping)
 	ck_dropped(k, LW4O6_CNT_NAT_DROP_NO_MAPPING);
 	tun(k, p, mk_echo(p, SERVER, PUBLIC, 8, 54301, 8));
 	ck_dropped(k, LW4O6_CNT_B4_DROP_DST_PORT);
-	lan(k, p, mk_echo(p, LAN, PUBLIC, 8, 7, 8));
-	ck_assert_uint_eq(delivered(k)[20], 0);
-	ck_assert_int_eq(memcmp(delivered(k) + 12, &k->rec.ipv4, 4), 0);
 	kit_free(k);
 
 	k = kit_new();
@@ -301,6 +298,44 @@ START_TEST(ping)
 	kit_start(k);
 	tun(k, p, mk_echo(p, SERVER, PUBLIC, 8, 53301, 8));
 	ck_dropped(k, LW4O6_CNT_NAT_DROP_NO_MAPPING);
+	kit_free(k);
+}
+END_TEST
+
+/*
+ * D-325, D-321: a host on the LAN pings the public address. An identifier outside the own set is another
+ * subscriber's: translated and into the tunnel. One inside is answered here.
+ */
+START_TEST(ping_from_lan)
+{
+	struct kit *k = kit_start(kit_new());
+	uint8_t p[64];
+
+	lan(k, p, mk_echo(p, LAN, PUBLIC, 8, 53301, 8));
+	ck_assert_uint_eq(delivered(k)[20], 0);
+	ck_assert_uint_eq(get16(delivered(k) + 24), 53301);
+	ck_assert_int_eq(memcmp(delivered(k) + 12, &k->rec.ipv4, 4), 0);
+	ck_assert_int_eq(memcmp(delivered(k) + 16, &(struct in_addr){ .s_addr = ip4(LAN).s_addr }, 4), 0);
+	ck_assert_uint_eq(kit_count(k, LW4O6_CNT_NAT_MAPPING_CREATED), 0);
+
+	const unsigned foreign[] = { 7, 53247, 54272, 54300 };
+	for (unsigned i = 0; i < 4; i++) {
+		lan(k, p, mk_echo(p, LAN, PUBLIC, 8, foreign[i], 8));
+		ck_assert_uint_eq(sent(k)[20], 8);
+		ck_assert_int_eq(memcmp(sent(k) + 12, &k->rec.ipv4, 4), 0);
+		ck_assert_int_eq(memcmp(sent(k) + 16, &k->rec.ipv4, 4), 0);
+		ck_assert(lw4o6_psid_has_port(&k->rec.ps, (uint16_t)get16(sent(k) + 24)));
+		ck_assert_uint_eq(kit_count(k, LW4O6_CNT_NAT_MAPPING_CREATED), i + 1);
+	}
+	kit_free(k);
+
+	k = kit_new();
+	k->cfg.no_answer_ping = true;
+	kit_start(k);
+	lan(k, p, mk_echo(p, LAN, PUBLIC, 8, 53301, 8));
+	ck_dropped(k, LW4O6_CNT_NAT_DROP_NO_MAPPING);
+	lan(k, p, mk_echo(p, LAN, PUBLIC, 8, 7, 8));
+	sent(k);
 	kit_free(k);
 }
 END_TEST
@@ -623,6 +658,7 @@ int main(void)
 	tcase_add_test(tc, error_hairpin);
 	tcase_add_loop_test(tc, types, 0, 20);
 	tcase_add_test(tc, ping);
+	tcase_add_test(tc, ping_from_lan);
 	tcase_add_test(tc, echo_filter);
 	tcase_add_loop_test(tc, relay, 0, (int)(sizeof(relayed) / sizeof(relayed[0])));
 	tcase_add_loop_test(tc, forged, 0, 8);

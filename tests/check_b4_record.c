@@ -387,7 +387,7 @@ START_TEST(settings)
 		uint32_t *v[] = { &c.link_mtu, &c.link_mtu, &c.lan_mtu, &c.path_mru, &c.payload_mtu, &c.pmtu_age_s,
 			          &c.reprovision_hold_s, &c.frag4_timeout_s, &c.frag4_timeout_s, &n.udp_s };
 		if (i < 10)
-			*v[i] = (uint32_t[]){ 1279, 65536, 575, 1539, 575, 299, 59, 1, 121, 1 }[i];
+			*v[i] = (uint32_t[]){ 1279, 65536, 575, 1539, 1239, 299, 59, 1, 121, 1 }[i];
 		else if (i == 10)
 			c.exhausted_code = 9;
 		else if (i == 11)

@@ -98,6 +98,7 @@ static const struct {
 	{ "interface w\n\npsid-len-hint 17\n", "b4.conf:3:" },
 	{ "interface w\nduid 0001\n", "b4.conf:2:" },
 	{ "interface w\nlink-mtu 1279\n", "b4.conf:2:" },
+	{ "interface w\npayload-mtu 1239\n", "b4.conf:2:" },
 	{ "interface w\nnat-udp-timeout 119\n", "b4.conf:2:" },
 	{ "interface w\nnat-tcp-timeout 7439\n", "b4.conf:2:" },
 	{ "interface w\ndscp-encap 64\n", "b4.conf:2:" },

@@ -38,7 +38,7 @@ struct lw4o6_b4_config {
 	struct in_addr lan_addr; /**< source of ICMP errors towards the LAN; 0: 192.0.0.2 */
 	uint32_t link_mtu;       /**< IPv6 link; 0: 1500; 1280..65535 */
 	uint32_t lan_mtu;        /**< 0: 1500; 576..65535 */
-	uint32_t payload_mtu;    /**< at most this in one tunnel packet (D-190); 0: computed */
+	uint32_t payload_mtu;    /**< at most this in one tunnel packet (D-190, D-193); 0: computed; 1240..65535 */
 	uint32_t path_mru;       /**< largest outer packet reassembled (D-149); 0: 9256; 1540..65575 */
 	uint8_t hop_limit;       /**< 0: 64 */
 	bool no_ttl_out, no_ttl_in; /**< somebody else decrements the TTL in this direction (D-205) */

@@ -236,7 +236,7 @@ const struct conf_keyword b4_keywords[] = {
 	/* tunnel: data-plane spec, section 4 */
 	UINT("link-mtu", link_mtu, 1280, 65535),
 	UINT("ipv4-mtu", b4.lan_mtu, 576, 65535),
-	UINT("payload-mtu", b4.payload_mtu, 68, 65535),
+	UINT("payload-mtu", b4.payload_mtu, 1240, 65535),
 	UINT("path-mru", b4.path_mru, 1540, 65575),
 	UINT("hop-limit", b4.hop_limit, 1, 255),
 	BOOL("ttl-decrement-out", ttl_out),
