@@ -104,8 +104,8 @@ static int refuse_client(struct lw4o6_server *s, const struct lw4o6_lease *x)
 
 	if (no == NONE)
 		return LW4O6_OK;
-	/* A former lease of the client is of no use beside its present one. */
-	if (x->state != LW4O6_LEASE_ACTIVE || lease_at(s, no)->state == LW4O6_LEASE_ACTIVE)
+	/* A former lease of the client is of no use beside its present one, or a later one. */
+	if (lease_at(s, no)->state == LW4O6_LEASE_ACTIVE || (x->state != LW4O6_LEASE_ACTIVE && x->last <= lease_at(s, no)->last))
 		return LW4O6_ECONFLICT;
 	lease_unlink(s, no);
 	lease_free(s, no);
@@ -157,10 +157,14 @@ int lw4o6_server_restore(struct lw4o6_server *s, const struct lw4o6_lease *x)
 	r = x->state == LW4O6_LEASE_ABANDONED ? LW4O6_OK : refuse_client(s, x);
 	if (r != LW4O6_OK)
 		return r;
-	if (s->records == s->max_records)
+
+	/* The limit is for what may be forgotten: a lease or a quarantine is not. */
+	bool in_force = x->state == LW4O6_LEASE_ACTIVE || x->state == LW4O6_LEASE_ABANDONED;
+
+	if (!in_force && s->records >= s->max_records)
 		return LW4O6_ENOSPC;
 
-	uint32_t no = lease_take(s, pool, tuple);
+	uint32_t no = lease_take(s, pool, tuple, in_force);
 	uint8_t *blob = no == NONE ? NULL : blob_new(s, (size_t)x->client_id_len + x->relay_len);
 
 	if (!blob) {

@@ -65,11 +65,13 @@ struct lease {
 	struct lw4o6_psid ps;
 	uint32_t tuple;    /* number in its pool */
 	uint32_t heap_pos; /* NONE: no timer; of a free record: the next free one */
+	uint32_t older, newer; /* neighbours among the former leases; record number + 1, 0: none */
 	uint16_t pool;
 	uint16_t pending;  /* changes that wait for their commit */
 	uint8_t state, client_id_len, relay_len;
 	uint8_t htype, hlen, chaddr[16];
 	bool by_hardware, fixed, linked;
+	bool stale; /* among the former leases that make room */
 };
 
 struct prefix_count {
@@ -168,6 +170,7 @@ struct lw4o6_server {
 
 	struct lease **chunk;
 	uint32_t chunks, records, free_record, made, active, max_records;
+	uint32_t oldest, newest; /* former lease; record number + 1, 0: none */
 	struct hash_index index[IX_COUNT];
 	uint32_t *heap, heap_n, heap_room;
 	struct prefix_count *prefix;
@@ -213,8 +216,11 @@ int prefix_reserve(struct lw4o6_server *s, uint32_t n);
 uint64_t prefix_hash(const struct lw4o6_server *s, const struct in6_addr *where);
 
 /* server_lease.c */
-/* A record for a free tuple, or the one it has, without links and client. NONE: no memory. */
-uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple);
+/*
+ * A record for a free tuple, or the one it has, without links and client. With as many records as allowed the
+ * oldest former lease makes room. NONE: no memory, or nothing to make room unless @p surely.
+ */
+uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple, bool surely);
 /* Forget a record, which must be unlinked. */
 void lease_free(struct lw4o6_server *s, uint32_t no);
 /* Take a record out of, or put it into, the indexes, sets and timers that fit its state. It is found by its tuple all the time. */

@@ -163,17 +163,57 @@ static uint32_t record_new(struct lw4o6_server *s)
 	return s->made++;
 }
 
-uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple)
+/* ---- former leases, in the order in which they became so ---- */
+
+/* May another client be given the tuple? Not while a change of it waits to be stored. */
+static bool is_stale(const struct lease *l)
+{
+	return (l->state == LW4O6_LEASE_RELEASED || l->state == LW4O6_LEASE_EXPIRED) && l->hold == 0 && l->pending == 0;
+}
+
+static void stale_add(struct lw4o6_server *s, uint32_t no)
+{
+	struct lease *l = lease_at(s, no);
+
+	if (l->stale || !is_stale(l))
+		return;
+	l->stale = true;
+	l->older = s->newest;
+	l->newer = 0;
+	if (s->newest)
+		lease_at(s, s->newest - 1)->newer = no + 1;
+	else
+		s->oldest = no + 1;
+	s->newest = no + 1;
+	if (!l->fixed)
+		pick_add(&s->pools[l->pool].stale, l->tuple);
+}
+
+static void stale_remove(struct lw4o6_server *s, uint32_t no)
+{
+	struct lease *l = lease_at(s, no);
+
+	if (!l->stale)
+		return;
+	l->stale = false;
+	*(l->older ? &lease_at(s, l->older - 1)->newer : &s->oldest) = l->newer;
+	*(l->newer ? &lease_at(s, l->newer - 1)->older : &s->newest) = l->older;
+	pick_remove(&s->pools[l->pool].stale, l->tuple);
+}
+
+uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple, bool surely)
 {
 	struct in_addr ipv4 = pool_addr(s, pool, tuple);
 	struct lw4o6_psid ps = pool_ps(&s->pools[pool], tuple);
 	uint32_t no = index_tuple(s, ipv4, &ps);
 
+	/* Somebody's former lease makes room. */
+	if (no == NONE && s->records >= s->max_records && s->oldest)
+		no = s->oldest - 1;
 	if (no != NONE) {
-		/* Somebody's former lease makes room. */
 		lease_unlink(s, no);
 		lease_free(s, no);
-	} else if (s->records == s->max_records) {
+	} else if (s->records >= s->max_records && !surely) {
 		return NONE;
 	}
 	no = record_new(s);
@@ -210,13 +250,6 @@ static bool saddr_known(const struct lease *l)
 	return l->state == LW4O6_LEASE_ACTIVE && !IN6_IS_ADDR_UNSPECIFIED(&l->saddr);
 }
 
-/* May another client be given the tuple? Not while a change of it waits to be stored. */
-static bool is_stale(const struct lease *l)
-{
-	return (l->state == LW4O6_LEASE_RELEASED || l->state == LW4O6_LEASE_EXPIRED) && l->hold == 0 && l->pending == 0 &&
-	       !l->fixed;
-}
-
 void lease_link(struct lw4o6_server *s, uint32_t no)
 {
 	struct lease *l = lease_at(s, no);
@@ -232,8 +265,7 @@ void lease_link(struct lw4o6_server *s, uint32_t no)
 		s->active++;
 		prefix_add(s, &l->where, 1);
 	}
-	if (is_stale(l))
-		pick_add(&s->pools[l->pool].stale, l->tuple);
+	stale_add(s, no);
 	timer_set(s, no);
 }
 
@@ -254,7 +286,7 @@ void lease_unlink(struct lw4o6_server *s, uint32_t no)
 		s->active--;
 		prefix_add(s, &l->where, -1);
 	}
-	pick_remove(&s->pools[l->pool].stale, l->tuple);
+	stale_remove(s, no);
 	timer_clear(s, no);
 }
 
@@ -262,7 +294,7 @@ void lease_pause(struct lw4o6_server *s, uint32_t no)
 {
 	struct lease *l = lease_at(s, no);
 
-	pick_remove(&s->pools[l->pool].stale, l->tuple);
+	stale_remove(s, no);
 	if (l->state == LW4O6_LEASE_ACTIVE)
 		prefix_add(s, &l->where, -1);
 	timer_clear(s, no);
@@ -287,8 +319,8 @@ void lease_settle(struct lw4o6_server *s, uint32_t no)
 	if (l->pending == 0 && (l->state == LW4O6_LEASE_FREE || l->state == LW4O6_LEASE_RESET)) {
 		lease_unlink(s, no);
 		lease_free(s, no);
-	} else if (is_stale(l)) {
-		pick_add(&s->pools[l->pool].stale, l->tuple);
+	} else {
+		stale_add(s, no);
 	}
 }
 

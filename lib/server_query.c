@@ -57,10 +57,10 @@ static void offer(struct lw4o6_server *s, const struct query *q, uint32_t no)
 /* A tuple this client has no record of. */
 static void offer_new(struct lw4o6_server *s, const struct query *q, unsigned pool, uint32_t tuple)
 {
-	uint32_t no = lease_take(s, pool, tuple);
+	uint32_t no = lease_take(s, pool, tuple, false);
 
 	if (no == NONE || !lease_set_client(s, lease_at(s, no), q, false)) {
-		count(s, LW4O6_SRV_DROP_MEMORY);
+		count(s, no == NONE && s->records >= s->max_records ? LW4O6_SRV_DROP_EXHAUSTED : LW4O6_SRV_DROP_MEMORY);
 		if (no != NONE)
 			lease_free(s, no);
 		return;

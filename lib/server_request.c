@@ -246,15 +246,17 @@ static void selecting_late(struct lw4o6_server *s, const struct query *q, uint32
 		reply_nak(s, q, LW4O6_SRV_NAK_TAKEN, "no longer available");
 		return;
 	}
-	uint32_t no = lease_take(s, pool, tuple);
+	uint32_t no = lease_take(s, pool, tuple, false);
 
 	if (no == NONE || !lease_set_client(s, lease_at(s, no), q, false)) {
-		count(s, LW4O6_SRV_DROP_MEMORY);
+		count(s, no == NONE && s->records >= s->max_records ? LW4O6_SRV_DROP_EXHAUSTED : LW4O6_SRV_DROP_MEMORY);
 		if (no != NONE)
 			lease_free(s, no);
 		return;
 	}
 	lease_link(s, no);
+	/* The client's own former lease may have made room. */
+	lease = index_client(s, IX_CLIENT, q->by_hardware, q->id.p, q->id.len);
 	commit(s, q, no, lease, true);
 }
 

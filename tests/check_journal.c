@@ -479,6 +479,78 @@ START_TEST(directory)
 }
 END_TEST
 
+static struct journal *beside;
+static unsigned show_n;
+
+static int show_and_write(void *arg, const struct lw4o6_lease *l)
+{
+	unsigned *in_file = arg;
+	const char *reason;
+
+	(void)l;
+	/* A server that goes on writing, and then puts a new file in place. */
+	if (show_n++ == 0) {
+		struct lw4o6_lease more = lease(*in_file);
+
+		journal_add(beside, &more);
+		ck_assert_int_eq(journal_flush(beside, 0), 0);
+		talloc_free(beside);
+		*in_file = 1;
+		beside = journal_open(NULL, dir, 1 << 20, all_of, in_file, &reason);
+		ck_assert_ptr_nonnull(beside);
+	}
+	return 0;
+}
+
+/* S-150: all passes over the leases see the file as the first pass found it, whatever a server does with it meanwhile. */
+START_TEST(read_beside)
+{
+	unsigned n = 300;
+	const char *reason;
+	struct journal_stats stats;
+
+	for (unsigned i = 0; i < n; i++) {
+		want[i] = lease(i);
+		want[i].state = i % 3 ? LW4O6_LEASE_ACTIVE : LW4O6_LEASE_RELEASED;
+	}
+	beside = journal_open(NULL, dir, 1 << 20, all_of, &n, &reason);
+	ck_assert_ptr_nonnull(beside);
+	journal_add(beside, &want[7]); /* the same keys again: record numbers are no longer those of a new file */
+	journal_add(beside, &want[8]);
+	ck_assert_int_eq(journal_flush(beside, 0), 0);
+	show_n = 0;
+	ck_assert_int_eq(state_each(NULL, dir, show_and_write, &n, &stats, &reason), 0);
+	ck_assert_uint_eq(show_n, 300);
+	talloc_free(beside);
+}
+END_TEST
+
+/* What is appended between two passes is not seen by the second. */
+START_TEST(passes)
+{
+	unsigned n = 20;
+	const char *reason;
+	struct journal_stats stats;
+	struct journal_view *v;
+	struct lw4o6_lease more = lease(50);
+
+	for (unsigned i = 0; i < n; i++)
+		want[i] = lease(i);
+	beside = journal_open(NULL, dir, 1 << 20, all_of, &n, &reason);
+	ck_assert_ptr_nonnull(beside);
+	ck_assert_int_eq(journal_view(&v, NULL, dir, &reason), 0);
+	ck_assert_int_eq(journal_each(v, collect, NULL, &stats), 0);
+	ck_assert_uint_eq(n_got, 20);
+	journal_add(beside, &more);
+	ck_assert_int_eq(journal_flush(beside, 0), 0);
+	n_got = 0;
+	ck_assert_int_eq(journal_each(v, collect, NULL, &stats), 0);
+	ck_assert_uint_eq(n_got, 20);
+	talloc_free(v);
+	talloc_free(beside);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("journal");
@@ -497,6 +569,8 @@ int main(void)
 	tcase_add_test(tc, full_disk);
 	tcase_add_test(tc, big_batch);
 	tcase_add_test(tc, last_counts);
+	tcase_add_test(tc, read_beside);
+	tcase_add_test(tc, passes);
 	tcase_add_test(tc, directory);
 	suite_add_tcase(s, tc);
 	return test_main(s);

@@ -487,6 +487,56 @@ START_TEST(restore_cases)
 }
 END_TEST
 
+/* S-150, S-064 (4): the limit forgets former leases, the oldest first, and never what is in force. */
+START_TEST(record_limit)
+{
+	struct sim *x = sim_init();
+	struct lw4o6_lease l = { .state = LW4O6_LEASE_ACTIVE, .ipv4 = sim_addr4("192.0.2.18"), .ps = { 0, 8, 9 }, .client_id = { 1, 2 },
+		                 .client_id_len = 2, .saddr = sim_addr("2001:db8:12::1"), .expires = SIM_WALL + S(9000) };
+
+	sim_all_sets(x);
+	x->cfg.max_leases = 3;
+	sim_start(x);
+	for (uint8_t i = 0; i < 5; i++, l.ps.id++, l.saddr.s6_addr[15]++, l.client_id[1]++)
+		ck_assert_int_eq(lw4o6_server_restore(x->s, &l), LW4O6_OK);
+	l.state = LW4O6_LEASE_ABANDONED;
+	l.client_id_len = 0;
+	ck_assert_int_eq(lw4o6_server_restore(x->s, &l), LW4O6_OK);
+	l.state = LW4O6_LEASE_RELEASED;
+	l.client_id_len = 2;
+	l.ps.id++;
+	ck_assert_int_eq(lw4o6_server_restore(x->s, &l), LW4O6_ENOSPC);
+	SILENT(DISCOVER(1));
+	sim_free(x);
+
+	/* More clients come and go than there may be records. */
+	x = sim_init();
+	sim_all_sets(x);
+	x->cfg.max_leases = 3;
+	sim_start(x);
+
+	struct lw4o6_psid first[9];
+	struct lw4o6_server_usage u;
+
+	for (uint8_t c = 1; c <= 8; c++) {
+		char saddr[40];
+
+		snprintf(saddr, sizeof(saddr), "2001:db8:12::%u", c);
+		ck_assert_int_eq(sim_dora(x, c, saddr, addr, &first[c]), LW4O6_DHCP4_ACK);
+		SILENT(RELEASE(c, .ciaddr = addr));
+		pass(x, S(1));
+		lw4o6_server_usage(x->s, &u);
+		ck_assert_uint_le(u.records, 3);
+	}
+	for (uint8_t c = 6; c <= 8; c++)
+		ck_assert(lease_of(x, &first[c], &l));
+	ck_assert(!lease_of(x, &first[5], &l));
+	OFFERED(DISCOVER(6));
+	ck_assert_uint_eq(x->m.ports.id, first[6].id);
+	sim_free(x);
+}
+END_TEST
+
 /* ---- random traffic against a model ---- */
 
 enum { CLIENTS = 40 };
@@ -667,6 +717,7 @@ int main(void)
 	tcase_add_loop_test(tc, move_not_stored, 0, 2);
 	tcase_add_test(tc, restart);
 	tcase_add_test(tc, restore_cases);
+	tcase_add_test(tc, record_limit);
 	tcase_add_loop_test(tc, random_traffic, 0, 3);
 	tcase_add_loop_test(tc, random_failures, 0, 3);
 	tcase_add_test(tc, queue_limit);

@@ -183,7 +183,7 @@ struct lw4o6_server_config {
 	uint8_t prefix_len;           /**< 1..128; default 56; also of rate_per_s */
 	uint32_t rate_per_s, rate_burst; /**< queries of one prefix (S-154); default 100, 200; rate 0: no limit */
 	uint16_t client_port, relay_port; /**< answers go there; default 546, 547; 0: where the query came from */
-	uint32_t max_leases;          /**< records kept; default 0: as many as the pools hold */
+	uint32_t max_leases;          /**< records kept; default 0: as many as the pools hold. The oldest former lease makes room */
 	uint32_t queue;               /**< answers and changes under way; default 256 */
 	uint32_t owner;               /**< owner of the bindings in events */
 };
@@ -262,7 +262,8 @@ LW4O6_API LW4O6_MUSTCHECK int lw4o6_server_tick(struct lw4o6_server *s, lw4o6_ti
  * Put back a stored record, before the first datagram. An active one whose time has passed while nobody
  * ran comes back expired. Makes no event.
  * @return LW4O6_OK; LW4O6_ENOENT: its tuple is in no pool now; LW4O6_ECONFLICT: its tuple, client or source
- *         is taken by an earlier one; LW4O6_EINVAL: not a valid record; LW4O6_ENOMEM, LW4O6_ENOSPC.
+ *         is taken by an earlier one; LW4O6_EINVAL: not a valid record; LW4O6_ENOMEM; LW4O6_ENOSPC: a former
+ *         lease beyond max_leases. What is in force is never refused for that: hand it over first.
  */
 LW4O6_API LW4O6_MUSTCHECK int lw4o6_server_restore(struct lw4o6_server *s, const struct lw4o6_lease *lease);
 /** Step through the records. @param cursor 0 to start. @return true with *out filled; false at the end. */

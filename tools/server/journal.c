@@ -85,17 +85,25 @@ static int read_records(const uint8_t *p, uint64_t len, uint64_t salt, int (*fn)
 	return 0;
 }
 
-int journal_read(const char *dir, int (*fn)(void *arg, const struct lw4o6_lease *l), void *arg,
-                 struct journal_stats *stats, const char **reason)
+struct journal_view {
+	uint8_t *p;
+	size_t mapped;
+	uint64_t len, salt; /* len: what the first pass found, so that every pass sees the same */
+};
+
+static int view_free(struct journal_view *v)
+{
+	if (v->p)
+		munmap(v->p, v->mapped);
+	return 0;
+}
+
+static int view_map(struct journal_view *v, const char *dir, const char **reason)
 {
 	char path[4096];
 	struct stat st;
-	uint32_t version;
-	uint64_t salt;
-	int fd, r;
+	int fd;
 
-	*stats = (struct journal_stats){ 0 };
-	*reason = "cannot be read";
 	if (snprintf(path, sizeof(path), "%s/" NAME, dir) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -107,26 +115,68 @@ int journal_read(const char *dir, int (*fn)(void *arg, const struct lw4o6_lease 
 		return -EPROTO;
 	}
 
-	uint8_t *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	int r = p == MAP_FAILED ? -errno : 0;
 
-	r = p == MAP_FAILED ? -errno : 0;
 	close(fd);
 	if (r < 0)
 		return r;
-	switch (journal_header_decode(p, (size_t)st.st_size, &version, &salt)) {
-	case 0:
-		r = read_records(p, (uint64_t)st.st_size, salt, fn, arg, stats);
-		break;
-	case 1:
-		*reason = "was written by a newer version";
-		r = -EPROTO;
-		break;
-	default:
-		*reason = "is not a lease store";
-		r = -EPROTO;
-		break;
+	v->p = p;
+	v->len = v->mapped = (size_t)st.st_size;
+	return 0;
+}
+
+int journal_view(struct journal_view **out, TALLOC_CTX *mem, const char *dir, const char **reason)
+{
+	struct journal_view *v = talloc_zero(mem, struct journal_view);
+	uint32_t version;
+	int r;
+
+	*reason = "out of memory";
+	if (!v)
+		return -ENOMEM;
+	talloc_set_destructor(v, view_free);
+	*reason = "cannot be read";
+	r = view_map(v, dir, reason);
+	if (r == 0) {
+		int header = journal_header_decode(v->p, v->mapped, &version, &v->salt);
+
+		if (header != 0) {
+			*reason = header == 1 ? "was written by a newer version" : "is not a lease store";
+			r = -EPROTO;
+		}
 	}
-	munmap(p, (size_t)st.st_size);
+	if (r < 0) {
+		talloc_free(v);
+		return r;
+	}
+	*out = v;
+	return 0;
+}
+
+int journal_each(struct journal_view *v, int (*fn)(void *arg, const struct lw4o6_lease *l), void *arg,
+                 struct journal_stats *stats)
+{
+	int r;
+
+	*stats = (struct journal_stats){ 0 };
+	r = read_records(v->p, v->len, v->salt, fn, arg, stats);
+	v->len = v->len > stats->length ? stats->length : v->len;
+	return r;
+}
+
+int journal_read(const char *dir, int (*fn)(void *arg, const struct lw4o6_lease *l), void *arg,
+                 struct journal_stats *stats, const char **reason)
+{
+	struct journal_view *v;
+	int r;
+
+	*stats = (struct journal_stats){ 0 };
+	r = journal_view(&v, NULL, dir, reason);
+	if (r < 0)
+		return r;
+	r = journal_each(v, fn, arg, stats);
+	talloc_free(v);
 	return r;
 }
 
@@ -207,7 +257,12 @@ static int put_in_place(struct journal *j, struct log_file *f)
 	j->file = *f;
 	j->live = f->length;
 	f->fd = -1;
-	return fsync(j->dirfd) < 0 ? -errno : 0;
+	if (fsync(j->dirfd) < 0) {
+		/* The name may still lead to the old file after a crash: what is appended here proves nothing. */
+		j->broken = true;
+		return -errno;
+	}
+	return 0;
 }
 
 /* Up to n records of the source. @return 1: more; 0: that was all; -errno. */

@@ -22,6 +22,20 @@ struct journal_stats {
 int journal_read(const char *dir, int (*fn)(void *arg, const struct lw4o6_lease *l), void *arg,
                  struct journal_stats *stats, const char **reason);
 
+struct journal_view;
+/**
+ * The same in several passes over one file, whatever becomes of its name meanwhile. Free it with talloc_free().
+ * @return as journal_read()
+ */
+int journal_view(struct journal_view **out, TALLOC_CTX *mem, const char *dir, const char **reason);
+/**
+ * One pass. What is appended after the first pass is not seen by later ones.
+ * @param stats  set by the pass; inside of fn, its length is the end of the record: the same in each pass
+ * @return 0; -ECANCELED: stopped by fn
+ */
+int journal_each(struct journal_view *v, int (*fn)(void *arg, const struct lw4o6_lease *l), void *arg,
+                 struct journal_stats *stats);
+
 /** Gives the leases that a new file begins with: 1 with *l filled, 0 at the end. Called until it says 0. */
 typedef int journal_source(void *arg, uint32_t *cursor, struct lw4o6_lease *l);
 

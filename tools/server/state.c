@@ -87,13 +87,14 @@ int state_duid(const char *dir, uint8_t duid[LW4O6_DUID_MAX])
 
 struct entry {
 	uint64_t key; /* 0: free */
-	uint64_t number; /* of the record */
+	uint64_t at; /* end of the record in the file */
 };
 
 struct latest {
 	struct entry *e;
 	size_t size, used; /* size: power of two */
-	uint64_t number;
+	struct journal_stats pass; /* of the pass under way */
+	bool in_force; /* the records to give */
 	int (*fn)(void *arg, const struct lw4o6_lease *l);
 	void *arg;
 	bool no_memory;
@@ -140,7 +141,7 @@ static int note_key(void *arg, const struct lw4o6_lease *l)
 
 	if (!e->key)
 		t->used++;
-	*e = (struct entry){ key_of(l), t->number++ };
+	*e = (struct entry){ key_of(l), t->pass.length };
 	return 0;
 }
 
@@ -148,25 +149,33 @@ static int give_last(void *arg, const struct lw4o6_lease *l)
 {
 	struct latest *t = arg;
 
-	return slot_of(t, key_of(l))->number == t->number++ ? t->fn(t->arg, l) : 0;
+	bool in_force = l->state == LW4O6_LEASE_ACTIVE || l->state == LW4O6_LEASE_ABANDONED;
+
+	return in_force == t->in_force && slot_of(t, key_of(l))->at == t->pass.length ? t->fn(t->arg, l) : 0;
 }
 
 int state_each(TALLOC_CTX *mem, const char *dir, int (*fn)(void *arg, const struct lw4o6_lease *l), void *arg,
                struct journal_stats *stats, const char **reason)
 {
-	struct latest t = { .size = 1024, .fn = fn, .arg = arg };
-	int r = -ENOMEM;
+	struct latest t = { .size = 1024, .fn = fn, .arg = arg, .in_force = true };
+	struct journal_view *v;
+	int r;
 
-	*reason = "out of memory";
-	t.e = talloc_zero_size(mem, t.size * sizeof(*t.e));
-	if (t.e)
-		r = journal_read(dir, note_key, &t, stats, reason);
-	if (r == -ECANCELED && t.no_memory)
+	*stats = (struct journal_stats){ 0 };
+	r = journal_view(&v, mem, dir, reason);
+	if (r < 0)
+		return r;
+	t.e = talloc_zero_size(v, t.size * sizeof(*t.e));
+	r = t.e ? journal_each(v, note_key, &t, &t.pass) : -ENOMEM;
+	*stats = t.pass;
+	if (r == -ENOMEM || t.no_memory)
 		*reason = "out of memory";
-	t.number = 0;
 	if (r == 0)
-		r = journal_read(dir, give_last, &t, stats, reason);
-	talloc_free(t.e);
+		r = journal_each(v, give_last, &t, &t.pass);
+	t.in_force = false;
+	if (r == 0)
+		r = journal_each(v, give_last, &t, &t.pass);
+	talloc_free(v);
 	return r;
 }
 

@@ -18,7 +18,7 @@ struct state;
 struct state *state_open(TALLOC_CTX *mem, const char *dir, uint64_t journal_max, struct lw4o6_server *s, uint64_t wall);
 struct journal *state_journal(struct state *st);
 
-/** Call @p fn with the last record of each key. @return as journal_read(). */
+/** Call @p fn with the last record of each key, leases and quarantines in force first. @return as journal_read(). */
 int state_each(TALLOC_CTX *mem, const char *dir, int (*fn)(void *arg, const struct lw4o6_lease *l), void *arg,
                struct journal_stats *stats, const char **reason);
 
