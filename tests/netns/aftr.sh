@@ -10,22 +10,22 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/tests/netns/lib.sh"
 LW_NAMESPACES="b4-1 aftr inet"
 trap lw_cleanup EXIT
-fail() { echo "aftr: $*"; tail -n 5 "$LW_DIR"/*.log; exit 1; }
+fail() { echo "aftr: $*"; tail -n 5 "$LW_DIR"/*.log 2>/dev/null; exit 1; }
 
 for n in $LW_NAMESPACES; do
-	ip netns add "$LW_TAG-$n" && ip -n "$LW_TAG-$n" link set lo up || fail "no network namespaces"
+	ip netns add "$LW_TAG-$n" && nsip "$n" link set lo up || fail "no network namespaces"
 done
 A=2001:db8:12:3400:0:c000:212:34 B=2001:db8:12:3400:0:c000:212:35
 link b4-1 access aftr access
 link inet core aftr core
 addr b4-1 access 2001:db8:12:3400::b1/64 $A/128 $B/128
 addr aftr access 2001:db8:12:3400::1/64
-ip -n "$LW_TAG-b4-1" -6 route add default via 2001:db8:12:3400::1
+nsip b4-1 -6 route add default via 2001:db8:12:3400::1
 addr aftr core 203.0.113.1/24
 addr inet core 203.0.113.9/24
 addr inet lo 198.51.100.7/32
-ip -n "$LW_TAG-aftr" route add default via 203.0.113.9
-ip -n "$LW_TAG-inet" route add 192.0.2.0/24 via 203.0.113.1
+nsip aftr route add default via 203.0.113.9
+nsip inet route add 192.0.2.0/24 via 203.0.113.1
 ns aftr sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 
 cat >"$LW_DIR/aftr.conf" <<-EOC
@@ -56,7 +56,7 @@ expect() { # expect PATTERN B4 QUESTION
 }
 
 S=192.0.2.18
-wait_for 5 sh -c "[ \"\$(ip netns exec $LW_TAG-b4-1 python3 $top/tests/netns/b4raw.py $A 2001:db8:ffff::1 '$S:53250>198.51.100.7:5001')\" != none ]"
+wait_for 5 sh -c "[ \"\$(nsenter --net=/run/netns/$LW_TAG-b4-1 python3 $top/tests/netns/b4raw.py $A 2001:db8:ffff::1 '$S:53250>198.51.100.7:5001')\" != none ]"
 # 64 from the B4, one hop through the AFTR's node each way
 expect "udp 63 * seen ttl 63 port 53250 *" $A "$S:53250>198.51.100.7:5001"
 expect "udp 63 1472 seen ttl 63 port 53250 *" $A "$S:53250>198.51.100.7:5001,size=4000" # its first fragment first
@@ -112,5 +112,5 @@ for _ in 1 2 3 4 5; do
 done
 [ "$(wc -l <"$LW_DIR/aftr.log")" = "$lines" ] || fail "traffic makes log lines"
 stop aftr
-ip -n "$LW_TAG-aftr" route show 192.0.2.0/24 | grep -q . && fail "a route stays"
+nsip aftr route show 192.0.2.0/24 | grep -q . && fail "a route stays"
 echo "aftr: ok"

@@ -123,18 +123,18 @@ nsip b4-1 link show lw0 2>/dev/null && fail "left the device behind"
 hooked "access stopped" || fail "the hook was not told"
 ok "stopped: released, nothing left behind"
 
-default_dev() { ip -n "$LW_TAG-b4-1" -4 route show default | grep -q "dev $1"; }
-ip -n "$LW_TAG-b4-1" -4 route add default via 192.168.1.10 dev lan
+default_dev() { nsip b4-1 -4 route show default | grep -q "dev $1"; }
+nsip b4-1 -4 route add default via 192.168.1.10 dev lan
 start_b4 1
 wait_for 20 bound 1 || fail "no lease"
 sleep 0.5
 default_dev lan || fail "another program's default route was replaced"
-ip -n "$LW_TAG-b4-1" -4 route del default
+nsip b4-1 -4 route del default
 addr b4-1 access 2001:db8:12:3401::b5/64 # any change of the interface
 wait_for 5 default_dev lw0 || fail "no default route after the other one was gone"
 ok "another default route is left alone, and followed"
 
-ip -n "$LW_TAG-b4-1" link del access
+nsip b4-1 link del access
 wait "$LW_LAST"
 status=$?
 [ $status = 2 ] || fail "exit status $status after the interface was deleted"
