@@ -59,7 +59,7 @@ void lw4o6_client_config_init_sized(struct lw4o6_client_config *cfg, size_t size
 static bool config_ok(const struct lw4o6_client_config *cfg)
 {
 	return cfg->duid_len >= LW4O6_DUID_MIN && cfg->duid_len <= LW4O6_DUID_MAX && cfg->hlen <= 16 &&
-	       cfg->psid_len_hint <= 16 && cfg->prl_len <= LW4O6_CLIENT_PRL_MAX &&
+	       cfg->psid_len_hint <= 16 && cfg->client_rate <= RATE_MAX && cfg->prl_len <= LW4O6_CLIENT_PRL_MAX &&
 	       cfg->servers.n <= LW4O6_S46_SERVERS_MAX && (cfg->irt_max_s == 0 || cfg->irt_max_s >= 600) &&
 	       (cfg->offer_collect_ms <= 10000 || cfg->offer_collect_ms == LW4O6_CLIENT_NO_DELAY) &&
 	       (cfg->max_message == 0 || cfg->max_message >= 576) && (unsigned)cfg->saddr_mode <= LW4O6_CLIENT_SADDR_FIXED &&
@@ -96,6 +96,11 @@ struct lw4o6_client *lw4o6_client_new(TALLOC_CTX *mem, const struct lw4o6_client
 		return NULL;
 	}
 	set_defaults(&c->cfg);
+	c->sent = mem_new_array(c, lw4o6_time, c->cfg.client_rate);
+	if (!c->sent) {
+		talloc_free(c);
+		return NULL;
+	}
 
 	ssize_t n = lw4o6_dhcp4_client_id_encode(c->client_id, sizeof(c->client_id), c->cfg.iaid, c->cfg.duid,
 	                                         c->cfg.duid_len);

@@ -11,8 +11,10 @@ enum {
 	CANDIDATES_MAX = 2 * LW4O6_CLIENT_ADDRS_MAX + 1,
 	ONESHOT_MAX = 512, /* a RELEASE or DECLINE with the longest identifiers is 430 octets */
 	REQUEST_TRIES = 4, /* B-057 */
+	RATE_MAX = 1000,
 };
 
+#define RATE_WINDOW (20 * LW4O6_SEC)      /* B-005 */
 #define PREPARE_TIMEOUT (30 * LW4O6_SEC)  /* for DAD */
 #define DECLINE_WAIT (10 * LW4O6_SEC)     /* RFC 2131 section 3.1 (5) */
 #define REFRESH_INTERVAL (30 * LW4O6_SEC) /* B-015 */
@@ -85,8 +87,9 @@ enum msg_kind {
 /* A query with its retransmissions. */
 struct exchange {
 	enum msg_kind kind;
-	bool pending;          /* to be sent, from target `next` on */
-	unsigned next;
+	bool pending;          /* to be sent */
+	unsigned next;         /* how many of the targets this transmission has had */
+	unsigned first;        /* the target it began with */
 	uint32_t xid;
 	uint16_t secs;
 	unsigned tries;        /* transmissions so far */
@@ -156,10 +159,9 @@ struct lw4o6_client {
 	size_t oneshot_len;            /* 0: none */
 	unsigned oneshot_next;
 
-	/* token bucket (B-005) */
-	lw4o6_time filled;
-	uint32_t tokens;
-	bool bucket_started;
+	/* rate limit (B-005) */
+	lw4o6_time *sent;              /* a ring of client_rate times; child of the machine */
+	uint32_t n_sent, oldest;
 
 	/* events */
 	struct lw4o6_client_record record; /* as last told */

@@ -157,38 +157,20 @@ void msg_oneshot(struct lw4o6_client *c, enum msg_kind kind)
 
 /* ---- sending ---- */
 
-static lw4o6_time token_interval(const struct lw4o6_client *c)
+/* Of the last client_rate messages the oldest tells whether another may leave: B-005 holds for any 20 s. */
+static bool may_send(const struct lw4o6_client *c, lw4o6_time now)
 {
-	return 20 * LW4O6_SEC / c->cfg.client_rate;
+	return c->n_sent < c->cfg.client_rate || now >= lw4o6_time_add(c->sent[c->oldest], RATE_WINDOW);
 }
 
-static void refill(struct lw4o6_client *c, lw4o6_time now)
-{
-	if (!c->bucket_started) {
-		c->bucket_started = true;
-		c->tokens = c->cfg.client_rate;
-		c->filled = now;
-		return;
-	}
-
-	lw4o6_time n = (now - c->filled) / token_interval(c);
-
-	if (n >= c->cfg.client_rate - c->tokens) {
-		c->tokens = c->cfg.client_rate;
-		c->filled = now;
-	} else {
-		c->tokens += (uint32_t)n;
-		c->filled += n * token_interval(c);
-	}
-}
-
-/* When something waits for the bucket: the time of the next token. */
+/* When something waits for the limit: the time of the next message. */
 lw4o6_time msg_token_time(const struct lw4o6_client *c)
 {
 	bool waits = c->info.pending || (c->x.active && c->x.pending) || (c->inform.active && c->inform.pending) ||
 	             c->oneshot_len > 0;
 
-	return waits && c->tokens == 0 ? lw4o6_time_add(c->filled, token_interval(c)) : LW4O6_TIME_NONE;
+	return waits && c->n_sent == c->cfg.client_rate ? lw4o6_time_add(c->sent[c->oldest], RATE_WINDOW)
+	                                                : LW4O6_TIME_NONE;
 }
 
 static void set_address(struct sockaddr_in6 *sa, const struct in6_addr *a, uint16_t port)
@@ -206,10 +188,15 @@ static void address(const struct lw4o6_client *c, struct lw4o6_dgram *out, const
 	set_address(&out->to, to, c->cfg.server_port);
 }
 
-static ssize_t finish(struct lw4o6_client *c, struct lw4o6_dgram *out, size_t len)
+static ssize_t finish(struct lw4o6_client *c, struct lw4o6_dgram *out, size_t len, lw4o6_time now)
 {
 	out->len = len;
-	c->tokens--;
+	if (c->n_sent < c->cfg.client_rate) {
+		c->sent[c->n_sent++] = now;
+	} else {
+		c->sent[c->oldest] = now;
+		c->oldest = (c->oldest + 1) % c->n_sent;
+	}
 	c->count[LW4O6_CLIENT_CNT_SENT]++;
 	return (ssize_t)len;
 }
@@ -229,16 +216,16 @@ static ssize_t send_info(struct lw4o6_client *c, struct lw4o6_dgram *out, lw4o6_
 		return too_small(out);
 	address(c, out, &c->linklocal, &group);
 	info_sent(c, now);
-	return finish(c, out, (size_t)n);
+	return finish(c, out, (size_t)n, now);
 }
 
-/* The next target that can be reached from here; advances *next. */
-static bool next_target(const struct lw4o6_client *c, unsigned *next, struct lw4o6_dgram *out)
+/* The next target that can be reached from here, counted from @first; advances *next. */
+static bool next_target(const struct lw4o6_client *c, unsigned first, unsigned *next, struct lw4o6_dgram *out)
 {
 	struct in6_addr source;
 
 	while (*next < c->targets.n) {
-		const struct in6_addr *to = &c->targets.addr[(*next)++];
+		const struct in6_addr *to = &c->targets.addr[(first + (*next)++) % c->targets.n];
 
 		if (addr_target_source(c, to, &source)) {
 			address(c, out, &source, to);
@@ -252,7 +239,7 @@ static ssize_t send_exchange(struct lw4o6_client *c, struct exchange *x, struct 
 {
 	unsigned next = x->next;
 
-	if (!next_target(c, &next, out)) {
+	if (!next_target(c, x->first, &next, out)) {
 		x->pending = false;
 		v4_sent(c, x, now);
 		return 0;
@@ -266,19 +253,19 @@ static ssize_t send_exchange(struct lw4o6_client *c, struct exchange *x, struct 
 		v4_sent(c, x, now);
 	x->next = next;
 	x->pending = next < c->targets.n;
-	return finish(c, out, (size_t)n);
+	return finish(c, out, (size_t)n, now);
 }
 
-static ssize_t send_oneshot(struct lw4o6_client *c, struct lw4o6_dgram *out)
+static ssize_t send_oneshot(struct lw4o6_client *c, struct lw4o6_dgram *out, lw4o6_time now)
 {
 	if (out->room < c->oneshot_len)
 		return too_small(out);
-	if (!next_target(c, &c->oneshot_next, out)) {
+	if (!next_target(c, 0, &c->oneshot_next, out)) {
 		c->oneshot_len = 0;
 		return 0;
 	}
 	memcpy(out->data, c->oneshot, c->oneshot_len);
-	return finish(c, out, c->oneshot_len);
+	return finish(c, out, c->oneshot_len, now);
 }
 
 /* B-067: what ends a lease is sent after the tunnel was taken down. */
@@ -291,13 +278,12 @@ ssize_t lw4o6_client_send(struct lw4o6_client *c, struct lw4o6_dgram *out, lw4o6
 {
 	ssize_t n = 0;
 
-	refill(c, now);
-	if (c->tokens == 0)
+	if (!may_send(c, now))
 		return 0;
 	if (c->info.pending)
 		return send_info(c, out, now);
 	if (c->oneshot_len > 0 && tunnel_told(c))
-		n = send_oneshot(c, out);
+		n = send_oneshot(c, out, now);
 	if (n == 0 && c->x.active && c->x.pending)
 		n = send_exchange(c, &c->x, out, now);
 	if (n == 0 && c->inform.active && c->inform.pending)

@@ -44,19 +44,28 @@ lw4o6_time v4_backoff(struct lw4o6_client *c)
 
 /* ---- exchanges ---- */
 
+/* Where the next transmission begins: a target that the rate limit left out is the first one then. */
+static unsigned next_first(const struct lw4o6_client *c, const struct exchange *x)
+{
+	return c->targets.n == 0 ? 0 : (x->first + x->next) % c->targets.n;
+}
+
 void v4_start(struct lw4o6_client *c, struct exchange *x, enum msg_kind kind, lw4o6_time now)
 {
-	*x = (struct exchange){ .kind = kind, .active = true, .pending = true, .xid = client_random(c),
+	unsigned first = next_first(c, x);
+
+	*x = (struct exchange){ .kind = kind, .active = true, .pending = true, .first = first, .xid = client_random(c),
 		                .started = now, .first_sent = LW4O6_TIME_NONE, .timer = LW4O6_TIME_NONE };
 }
 
-static void again(struct exchange *x, lw4o6_time now)
+static void again(const struct lw4o6_client *c, struct exchange *x, lw4o6_time now)
 {
 	lw4o6_time s = (now - x->started) / LW4O6_SEC;
 
 	if (x->kind == MSG_DISCOVER)
 		x->secs = s > UINT16_MAX ? UINT16_MAX : (uint16_t)s;
 	x->pending = true;
+	x->first = next_first(c, x);
 	x->next = 0;
 	x->timer = LW4O6_TIME_NONE;
 }
@@ -161,6 +170,7 @@ static void prepared(struct lw4o6_client *c, lw4o6_time now)
 		c->x.tries = 0;
 		c->x.bad_acks = 0;
 		c->x.pending = true;
+		c->x.first = next_first(c, &c->x);
 		c->x.next = 0;
 		c->x.timer = LW4O6_TIME_NONE;
 		v4_state(c, c->after);
@@ -359,19 +369,19 @@ static void exchange_timer(struct lw4o6_client *c, lw4o6_time now)
 		if (c->x.tries >= REQUEST_TRIES)
 			v4_init(c, 0, now);
 		else
-			again(&c->x, now);
+			again(c, &c->x, now);
 		break;
 	case LW4O6_CLIENT_REBOOTING:
 		if (c->x.tries >= REQUEST_TRIES)
 			reboot_unanswered(c, now);
 		else
-			again(&c->x, now);
+			again(c, &c->x, now);
 		break;
 	case LW4O6_CLIENT_CHANGING:
 		if (c->by_icmp) /* unanswered, so ask everybody */
 			v4_init(c, 0, now);
 		else
-			again(&c->x, now);
+			again(c, &c->x, now);
 		break;
 	case LW4O6_CLIENT_MISMATCH:
 		v4_request(c, LW4O6_CLIENT_CHANGING, now);
@@ -379,7 +389,7 @@ static void exchange_timer(struct lw4o6_client *c, lw4o6_time now)
 	case LW4O6_CLIENT_SELECTING:
 	case LW4O6_CLIENT_RENEWING:
 	case LW4O6_CLIENT_REBINDING:
-		again(&c->x, now);
+		again(c, &c->x, now);
 		break;
 	default:
 		c->x.timer = LW4O6_TIME_NONE;
@@ -402,6 +412,6 @@ void v4_tick(struct lw4o6_client *c, lw4o6_time now)
 		if (c->inform.tries >= REQUEST_TRIES)
 			c->inform.active = false;
 		else
-			again(&c->inform, now);
+			again(c, &c->inform, now);
 	}
 }

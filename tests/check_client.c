@@ -258,9 +258,13 @@ START_TEST(no_memory)
 	const uint8_t code = 6;
 
 	sim_config(&cfg);
-	failmem_at = 1;
-	ck_assert_ptr_null(lw4o6_client_new(mem, &cfg, &host));
+	for (unsigned at = 1; at <= 2; at++) {
+		failmem_at = at;
+		ck_assert_ptr_null(lw4o6_client_new(mem, &cfg, &host));
+	}
 	failmem_at = 0;
+	cfg.client_rate = 1001;
+	ck_assert_ptr_null(lw4o6_client_new(mem, &cfg, &host));
 	ck_assert_uint_eq(talloc_total_blocks(mem), 1);
 	talloc_free(mem);
 

@@ -63,7 +63,7 @@ struct lw4o6_client_config {
 	uint32_t start_delay_ms;   /**< before the first DISCOVER; 0: random 1..10 s (B-050) */
 	uint32_t offer_collect_ms; /**< 0: none with one target, 1 s with several (B-053) */
 	uint32_t saddr_retry_s;    /**< 0: 60; 0..10 s are added at random (B-078) */
-	uint32_t client_rate;      /**< packets in 20 s; 0: 20 (B-005) */
+	uint32_t client_rate;      /**< packets in any 20 s, up to 1000; 0: 20 (B-005) */
 	uint16_t max_message;      /**< option 57; 0: 1400 */
 	uint8_t psid_len_hint;     /**< k asked for in DISCOVER; 0: no hint */
 	bool whole_address_only;   /**< do not ask for option 159 */
