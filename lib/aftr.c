@@ -10,6 +10,7 @@ enum {
 	OUTQ_DEFAULT = 1 << 20,
 	OUTQ_MIN = 512 * 1024,
 	PMTU_AGE_MIN = 300, /* D-191 */
+	FRAG_MEMORY_MIN = 128 * 1024, /* a table holds at least one packet of any size */
 };
 
 void lw4o6_aftr_config_init_sized(struct lw4o6_aftr_config *cfg, size_t size)
@@ -22,6 +23,12 @@ static void default_u32(uint32_t *v, uint32_t to)
 {
 	if (*v == 0)
 		*v = to;
+}
+
+/* 0 is the default. */
+static size_t at_least(size_t v, size_t min)
+{
+	return v > 0 && v < min ? min : v;
 }
 
 static void default_rate(int32_t *rate, int32_t *burst, int32_t r, int32_t b)
@@ -39,6 +46,8 @@ static void set_defaults(struct lw4o6_aftr_config *c)
 	default_u32(&c->link_mtu, 1500);
 	default_u32(&c->path_mru, 9256);
 	default_u32(&c->pmtu_age_s, 600);
+	c->frag4_memory = at_least(c->frag4_memory, FRAG_MEMORY_MIN);
+	c->frag6_memory = at_least(c->frag6_memory, FRAG_MEMORY_MIN);
 	if (c->hop_limit == 0)
 		c->hop_limit = LW4O6_TUNNEL_HOP_LIMIT;
 	if (c->icmp4_source_tunnel.s_addr == 0)

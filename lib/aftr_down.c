@@ -66,9 +66,9 @@ void aftr_down_key(struct work *w)
 }
 
 /* Loose or strict source route among the options? */
-static bool has_source_route(const uint8_t *ip, size_t hlen)
+bool aftr_source_routed(const struct work *w)
 {
-	struct rd r = rd_init(ip + LW4O6_IP4_HLEN, hlen - LW4O6_IP4_HLEN);
+	struct rd r = rd_init(w->ip + LW4O6_IP4_HLEN, w->h.hlen - (size_t)LW4O6_IP4_HLEN);
 
 	while (rd_left(&r) > 0) {
 		uint8_t type = rd_u8(&r), len;
@@ -111,7 +111,7 @@ void aftr_down_parse(const struct lw4o6_aftr *a, struct work *w)
 		w->reason = LW4O6_CNT_DROP_V4_MARTIAN_SOURCE;
 	else if (lw4o6_ip4_is_martian(w->h.dst))
 		w->reason = LW4O6_CNT_DROP_V4_MARTIAN_DEST;
-	else if (w->h.hlen > LW4O6_IP4_HLEN && has_source_route(w->ip, w->h.hlen) &&
+	else if (w->h.hlen > LW4O6_IP4_HLEN && aftr_source_routed(w) &&
 	         (a->cfg.drop_source_route || aftr_is_own4(a, w->h.dst, false)))
 		w->reason = LW4O6_CNT_DROP_V4_SOURCE_ROUTE;
 	w->kind = lw4o6_ip4_ports(&w->ports, w->ip, &w->h, w->h.total);
@@ -174,10 +174,11 @@ void aftr_down_forward(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_
 
 	size_t mtu = aftr_tunnel_mtu(a, hit, w->now);
 
-	if (w->h.total > mtu && w->h.df && !a->cfg.tunnel_fragment) {
+	if (w->h.total > mtu && ((w->h.df && !a->cfg.tunnel_fragment) || !aftr_fits_tunnel(a, w->h.total))) {
 		count_drop_of(a, hit, w);
 		aftr_drop(a, w, w->hairpin ? LW4O6_CNT_DROP_V6_MTU_DF : LW4O6_CNT_DROP_V4_MTU_DF);
-		aftr_icmp4_about(a, w, LW4O6_ICMP4_UNREACHABLE, LW4O6_ICMP4_FRAG_NEEDED, (uint16_t)mtu);
+		if (w->h.df)
+			aftr_icmp4_about(a, w, LW4O6_ICMP4_UNREACHABLE, LW4O6_ICMP4_FRAG_NEEDED, (uint16_t)mtu);
 		return;
 	}
 	if (a->cfg.mss_clamp &&

@@ -49,9 +49,7 @@ static void count_sent6(struct lw4o6_aftr *a, const struct lw4o6_bind_hit *to, s
 	}
 }
 
-/* Cut the tunnel packet at @p mtu into the output queue (D-161). */
-static void send_fragments6(struct lw4o6_aftr *a, const uint8_t *pkt, size_t len, size_t mtu,
-                            const struct lw4o6_bind_hit *to)
+void aftr_cut6(struct lw4o6_aftr *a, const uint8_t *pkt, size_t len, size_t mtu, const struct lw4o6_bind_hit *to)
 {
 	struct lw4o6_frag6_cut cut;
 
@@ -66,7 +64,8 @@ static void send_fragments6(struct lw4o6_aftr *a, const uint8_t *pkt, size_t len
 			return;
 		outq_commit(&a->q, LW4O6_SIDE_IPV6, (size_t)n);
 		a->cnt.packets[LW4O6_CNT_FRAG6_OUT_FRAGMENTS]++;
-		count_sent6(a, to, (size_t)n);
+		if (to)
+			count_sent6(a, to, (size_t)n);
 	}
 }
 
@@ -100,12 +99,12 @@ void aftr_emit6(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_bind_hi
 			outq_commit(&a->q, LW4O6_SIDE_IPV6, a->hlen + inner);
 			count_sent6(a, to, a->hlen + inner);
 		} else {
-			send_fragments6(a, dst, a->hlen + inner, mtu + a->hlen, to);
+			aftr_cut6(a, dst, a->hlen + inner, mtu + a->hlen, to);
 		}
 	} else if (inner <= mtu) {
 		count_sent6(a, to, pkt->len);
 	} else {
-		send_fragments6(a, pkt->data, pkt->len, mtu + a->hlen, to);
+		aftr_cut6(a, pkt->data, pkt->len, mtu + a->hlen, to);
 		pkt->verdict = LW4O6_VERDICT_OUTQ;
 	}
 }
@@ -119,8 +118,8 @@ static void count_sent4(struct lw4o6_aftr *a, const struct work *w, size_t len)
 	}
 }
 
-/* The packet, TTL and TOS already final, leaves natively; in pieces when the link is too small (D-186). */
-void aftr_emit4(struct lw4o6_aftr *a, struct work *w)
+/* In pieces when the link is too small (D-186). */
+static void leave4(struct lw4o6_aftr *a, struct work *w, bool own)
 {
 	struct lw4o6_frag4_cut cut;
 	size_t mtu = a->cfg.ipv4_mtu;
@@ -128,7 +127,8 @@ void aftr_emit4(struct lw4o6_aftr *a, struct work *w)
 	lw4o6_decap(w->pkt, (size_t)(w->ip - w->pkt->data), w->h.total);
 	w->pkt->verdict = LW4O6_VERDICT_EMIT4;
 	if (w->h.total <= mtu || lw4o6_frag4_cut_init(&cut, w->ip, w->h.total, mtu) < 0) {
-		count_sent4(a, w, w->h.total);
+		if (!own)
+			count_sent4(a, w, w->h.total);
 		return;
 	}
 	w->pkt->verdict = LW4O6_VERDICT_OUTQ;
@@ -141,6 +141,18 @@ void aftr_emit4(struct lw4o6_aftr *a, struct work *w)
 			return;
 		outq_commit(&a->q, LW4O6_SIDE_IPV4, (size_t)n);
 		a->cnt.packets[LW4O6_CNT_FRAG4_OUT_FRAGMENTS]++;
-		count_sent4(a, w, (size_t)n);
+		if (!own)
+			count_sent4(a, w, (size_t)n);
 	}
+}
+
+/* The packet, TTL and TOS already final, leaves natively. */
+void aftr_emit4(struct lw4o6_aftr *a, struct work *w)
+{
+	leave4(a, w, false);
+}
+
+void aftr_reply4(struct lw4o6_aftr *a, struct work *w)
+{
+	leave4(a, w, true);
 }

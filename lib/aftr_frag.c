@@ -218,6 +218,7 @@ static bool combine_now(struct lw4o6_aftr *a, struct work *w)
 	if (anomaly != LW4O6_CNT_COUNT)
 		a->cnt.packets[anomaly]++;
 	if (tos < 0) {
+		a->cnt.packets[LW4O6_CNT_FRAG4_IN]++; /* the table counts those it sees */
 		aftr_drop(a, w, LW4O6_CNT_DROP_V6_ECN);
 		return false;
 	}
@@ -235,6 +236,7 @@ void aftr_up_fragment(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_b
 
 	/* nobody but a subscriber may occupy memory (D-021, D-184) */
 	if (!aftr_find_b4(a, &w->o.src, w->now, &b)) {
+		a->cnt.packets[LW4O6_CNT_FRAG4_IN]++;
 		w->key_reason = w->h.frag_off != 0 ? (unsigned)LW4O6_CNT_DROP_V6_SPOOFED : w->key_reason;
 		if (aftr_up_check(a, w, hit))
 			aftr_drop(a, w, LW4O6_CNT_DROP_V6_SPOOFED);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "aftr_int.h"
+#include "icmp_int.h"
 #include "siphash.h"
 
 #include <string.h>
@@ -124,7 +125,7 @@ void aftr_icmp4(struct lw4o6_aftr *a, const struct offender4 *o, uint8_t type, u
 
 	struct lw4o6_icmp4_msg m = {
 		.src = through ? a->cfg.icmp4_source_tunnel : a->cfg.icmp4_source_internet,
-		.dst = o->h->src, .type = type, .code = code, .mtu = mtu, .ttl = LW4O6_TUNNEL_HOP_LIMIT,
+		.dst = o->h->src, .type = type, .code = code, .mtu = mtu, .ttl = a->cfg.hop_limit,
 		.tos = a->cfg.icmp_tos_cs6 ? (uint8_t)TOS_CS6 : (uint8_t)(o->h->tos & 0xfc),
 	};
 
@@ -154,24 +155,6 @@ static const struct {
 	{ 4, 2, LW4O6_AFTR_ICMP6_4, LW4O6_CNT_ICMP6_OUT_4_2 },   { 4, 3, LW4O6_AFTR_ICMP6_4, LW4O6_CNT_ICMP6_OUT_4_3 },
 };
 
-/* Does the offender allow an answer, as far as its headers can be read (D-114)? */
-static bool may_answer6(const uint8_t *pkt, size_t len, const struct lw4o6_ip6 *o, uint8_t type, uint8_t code)
-{
-	struct lw4o6_chain c;
-	enum lw4o6_chain_end end = lw4o6_chain_walk(&c, pkt, len);
-	uint8_t next = LW4O6_IPPROTO_NONE;
-	size_t off = len;
-
-	if (end == LW4O6_CHAIN_UPPER) {
-		next = c.next;
-		off = c.off;
-	} else if (end == LW4O6_CHAIN_FRAGMENT) {
-		next = pkt[c.off];
-		off = c.off + LW4O6_FRAG6_HLEN;
-	}
-	return lw4o6_icmp6_may_answer(&o->src, &o->dst, next, pkt + off, len - off, type, code);
-}
-
 /* A share for each softwire, and one for each hashed /64 of the others (D-128). */
 static bool allowed6(struct lw4o6_aftr *a, const struct in6_addr *src, lw4o6_time now)
 {
@@ -197,7 +180,7 @@ void aftr_icmp6(struct lw4o6_aftr *a, const uint8_t *pkt, size_t len, uint8_t ty
 		a->cnt.packets[LW4O6_CNT_ICMP6_SUPPRESSED_POLICY]++;
 		return;
 	}
-	if (!may_answer6(pkt, o.end, &o, type, code)) {
+	if (!icmp6_may_answer_packet(pkt, o.end, type, code)) {
 		a->cnt.packets[LW4O6_CNT_ICMP6_SUPPRESSED_FORBIDDEN]++;
 		return;
 	}
@@ -227,6 +210,12 @@ void aftr_icmp6_about(struct lw4o6_aftr *a, const struct work *w, uint8_t type, 
 		a->cnt.packets[LW4O6_CNT_ICMP6_SUPPRESSED_FORBIDDEN]++;
 		return;
 	}
+	if (w->plain && w->ip == w->pkt->data) { /* reassembled IPv4: it is quoted as one tunnel packet */
+		lw4o6_ip6_write(w->ip - LW4O6_IP6_HLEN, &w->o.src, &w->o.dst, w->h.total, LW4O6_IPPROTO_IPIP,
+		                w->o.tclass, w->o.flow, w->o.hop_limit);
+		aftr_icmp6(a, w->ip - LW4O6_IP6_HLEN, LW4O6_IP6_HLEN + w->h.total, type, code, param, w->now);
+		return;
+	}
 	aftr_icmp6(a, w->pkt->data, w->pkt->len, type, code, param, w->now);
 }
 
@@ -242,13 +231,16 @@ static bool is_ping(const struct work *w)
 /* D-070: echo requests are answered, everything else is not for us. */
 void aftr_local4(struct lw4o6_aftr *a, struct work *w)
 {
-	if (!is_ping(w) || !aftr_take(&a->echo, a->cfg.icmp4_rate, a->cfg.icmp4_burst, w->now)) {
+	/* the reply is as long as the request and may not be cut where that had DF; 16 bits of payload hold it */
+	bool fits = w->tunnel ? aftr_fits_tunnel(a, w->h.total) : w->h.total <= a->cfg.ipv4_mtu || !w->h.df;
+
+	if (!is_ping(w) || !fits || !aftr_take(&a->echo, a->cfg.icmp4_rate, a->cfg.icmp4_burst, w->now)) {
 		aftr_drop(a, w, w->tunnel ? LW4O6_CNT_DROP_V6_LOCAL : LW4O6_CNT_DROP_V4_LOCAL);
 		return;
 	}
-	lw4o6_icmp4_echo_reply(w->ip, &w->h, LW4O6_TUNNEL_HOP_LIMIT);
+	lw4o6_icmp4_echo_reply(w->ip, &w->h, a->cfg.hop_limit);
 	if (w->tunnel)
 		aftr_emit6(a, w, w->from, aftr_tunnel_mtu(a, w->from, w->now));
 	else
-		w->pkt->verdict = LW4O6_VERDICT_EMIT4;
+		aftr_reply4(a, w);
 }

@@ -94,19 +94,27 @@ static unsigned tunnel_error(struct lw4o6_aftr *a, const struct work *w, const u
 	return REASON_NONE;
 }
 
-/* D-144. @return false: over the rate, or too large to answer. */
+/* D-144. @return false: over the rate. */
 static bool echo(struct lw4o6_aftr *a, struct work *w, const uint8_t *msg, size_t len)
 {
-	uint8_t *dst;
-
-	if (!lw4o6_ip6_is_usable(&w->o.src) || !aftr_take(&a->echo, a->cfg.icmp6_rate, a->cfg.icmp6_burst, w->now) ||
-	    LW4O6_IP6_HLEN + len > a->cfg.link_mtu)
+	if (!lw4o6_ip6_is_usable(&w->o.src) || !aftr_take(&a->echo, a->cfg.icmp6_rate, a->cfg.icmp6_burst, w->now))
 		return false;
-	dst = outq_reserve(&a->q, LW4O6_IP6_HLEN + len);
+
+	uint32_t slot = aftr_slot_of_b4(a, &w->o.src, w->now);
+	size_t mtu = a->cfg.link_mtu, total = LW4O6_IP6_HLEN + len;
+
+	if (slot != SLOT_NONE && a->tag[slot].pmtu != 0)
+		mtu = a->tag[slot].pmtu;
+
+	uint8_t *dst = total <= mtu ? outq_reserve(&a->q, total) : a->scratch;
+
 	if (!dst)
 		return false;
-	outq_commit(&a->q, LW4O6_SIDE_IPV6,
-	            lw4o6_icmp6_echo_reply(dst, &w->o.dst, &w->o.src, a->cfg.hop_limit, msg, len));
+	(void)lw4o6_icmp6_echo_reply(dst, &w->o.dst, &w->o.src, a->cfg.hop_limit, msg, len);
+	if (total <= mtu)
+		outq_commit(&a->q, LW4O6_SIDE_IPV6, total);
+	else
+		aftr_cut6(a, dst, total, mtu, NULL);
 	return true;
 }
 

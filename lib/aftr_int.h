@@ -125,6 +125,12 @@ static inline bool aftr_is_own4(const struct lw4o6_aftr *a, struct in_addr x, bo
 	                         (tunnel && x.s_addr == a->cfg.icmp4_source_tunnel.s_addr));
 }
 
+/* Does the payload length of a tunnel packet hold @p inner octets and what the tunnel header adds behind byte 40? */
+static inline bool aftr_fits_tunnel(const struct lw4o6_aftr *a, size_t inner)
+{
+	return inner <= (size_t)UINT16_MAX + LW4O6_IP6_HLEN - a->hlen;
+}
+
 /* One token; a negative rate has no limit. */
 static inline bool aftr_take(struct bucket *b, int32_t rate, int32_t burst, lw4o6_time now)
 {
@@ -148,11 +154,16 @@ void aftr_pmtu_lower(struct lw4o6_aftr *a, uint32_t slot, uint32_t mtu, lw4o6_ti
 void aftr_drop(struct lw4o6_aftr *a, struct work *w, unsigned reason);
 void aftr_emit6(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_bind_hit *to, size_t mtu);
 void aftr_emit4(struct lw4o6_aftr *a, struct work *w);
+/* The same for a packet of our own, which sent-ipv4 does not count. */
+void aftr_reply4(struct lw4o6_aftr *a, struct work *w);
+/* Cut the tunnel packet at @p mtu into the output queue (D-161). @param to NULL: ICMPv6 of our own */
+void aftr_cut6(struct lw4o6_aftr *a, const uint8_t *pkt, size_t len, size_t mtu, const struct lw4o6_bind_hit *to);
 /* Move a packet that lives in a table's buffer into the output queue. */
 void aftr_requeue(struct lw4o6_aftr *a, struct lw4o6_pkt *pkt);
 
 /* aftr_down.c: towards a softwire */
 void aftr_down_key(struct work *w);
+bool aftr_source_routed(const struct work *w);
 void aftr_down_burst(struct lw4o6_aftr *a, unsigned n, lw4o6_time now);
 void aftr_down_parse(const struct lw4o6_aftr *a, struct work *w);
 void aftr_down_finish(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_bind_hit *hit, bool from_managed);

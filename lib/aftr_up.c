@@ -211,10 +211,6 @@ void aftr_up_forward(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_bi
 		aftr_drop(a, w, LW4O6_CNT_DROP_V6_INNER_MARTIAN);
 		return;
 	}
-	if (aftr_is_own4(a, w->h.dst, true)) {
-		aftr_local4(a, w); /* a router keeps what is addressed to it whatever the TTL, RFC 1812 section 5.3.1 */
-		return;
-	}
 	if (w->h.ttl == 0 || (dec && w->h.ttl == 1)) {
 		aftr_drop(a, w, LW4O6_CNT_DROP_V6_TTL);
 		aftr_icmp4_about(a, w, LW4O6_ICMP4_TIME_EXCEEDED, 0, 0);
@@ -222,7 +218,16 @@ void aftr_up_forward(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_bi
 	}
 	if (!combine_tos(a, w))
 		return;
-	if (!to_managed || a->cfg.hairpin == LW4O6_AFTR_HAIRPIN_FORWARD)
+
+	bool local = aftr_is_own4(a, w->h.dst, true);
+
+	if (w->h.hlen > LW4O6_IP4_HLEN && (local || a->cfg.drop_source_route) && aftr_source_routed(w)) {
+		aftr_drop(a, w, LW4O6_CNT_DROP_V4_SOURCE_ROUTE);
+		return;
+	}
+	if (local)
+		aftr_local4(a, w);
+	else if (!to_managed || a->cfg.hairpin == LW4O6_AFTR_HAIRPIN_FORWARD)
 		to_internet(a, w, dec);
 	else if (hairpin)
 		aftr_down_hairpin(a, w, d);
@@ -230,10 +235,25 @@ void aftr_up_forward(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_bi
 		aftr_drop(a, w, LW4O6_CNT_DROP_HAIRPIN_POLICY);
 }
 
+/* Refused at step 3, before its headers were walked: is it one of those that rcvd-ipv6 is about (section 5.1)? */
+static bool is_for_us(const struct work *w)
+{
+	struct lw4o6_chain c;
+
+	if (w->reason != LW4O6_CNT_DROP_V6_BAD_SOURCE && w->reason != LW4O6_CNT_DROP_V6_SOURCE_ACL)
+		return false;
+
+	enum lw4o6_chain_end end = lw4o6_chain_walk(&c, w->pkt->data, w->pkt->len);
+
+	return end == LW4O6_CHAIN_FRAGMENT || (end == LW4O6_CHAIN_UPPER && c.next == LW4O6_IPPROTO_IPIP);
+}
+
 /* Steps 4 to 15. */
 void aftr_up_finish(struct lw4o6_aftr *a, struct work *w, const struct lw4o6_bind_hit *hit, bool to_managed)
 {
 	if (!w->plain) {
+		if (!w->whole && is_for_us(w))
+			aftr_count(a, LW4O6_CNT_RCVD_IPV6, w->pkt->len);
 		if (w->reason != REASON_NONE)
 			aftr_drop(a, w, w->reason);
 		else

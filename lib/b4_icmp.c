@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "b4_int.h"
+#include "icmp_int.h"
 
 /* D-112, D-127 to D-129. Too big has its own bucket, so that path MTU discovery survives a storm of others. */
 bool b4_icmp4_allowed(struct lw4o6_b4 *b, const uint8_t *pkt, const struct lw4o6_ip4 *h, size_t have, struct reply4 r,
@@ -98,8 +99,7 @@ void b4_icmp6(struct lw4o6_b4 *b, const struct lw4o6_ip6 *outer, const uint8_t *
 		LW4O6_CNT_ICMP6_OUT_4_0, LW4O6_CNT_ICMP6_OUT_4_1, LW4O6_CNT_ICMP6_OUT_4_2, LW4O6_CNT_ICMP6_OUT_4_3,
 	};
 
-	if (!lw4o6_icmp6_may_answer(&outer->src, &outer->dst, outer->next, pkt + LW4O6_IP6_HLEN,
-	                            outer->end - LW4O6_IP6_HLEN, type, code)) {
+	if (!icmp6_may_answer_packet(pkt, outer->end, type, code)) {
 		b->cnt.packets[LW4O6_CNT_ICMP6_SUPPRESSED_FORBIDDEN]++;
 		return;
 	}

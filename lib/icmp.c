@@ -1,9 +1,9 @@
 #include "config.h"
 
 #include "cursor.h"
+#include "icmp_int.h"
 
 #include <lw4o6/cksum.h>
-#include <lw4o6/icmp.h>
 
 /* Types that are not errors (D-113): queries, their replies, router discovery. */
 bool lw4o6_icmp4_is_error(uint8_t type)
@@ -30,6 +30,36 @@ bool lw4o6_icmp6_may_answer(const struct in6_addr *src, const struct in6_addr *d
 	if (next != LW4O6_IPPROTO_ICMPV6)
 		return true;
 	return upper_len > 0 && upper[0] >= 128 && upper[0] != LW4O6_ICMP6_REDIRECT;
+}
+
+static bool is_extension(uint8_t next)
+{
+	return next == LW4O6_IPPROTO_HOPOPTS || next == LW4O6_IPPROTO_ROUTING || next == LW4O6_IPPROTO_FRAGMENT ||
+	       next == LW4O6_IPPROTO_DSTOPTS;
+}
+
+bool icmp6_may_answer_packet(const uint8_t *pkt, size_t end, uint8_t type, uint8_t code)
+{
+	enum { HEADERS_MAX = 64 }; /* a longer chain is nothing anybody wants to hear about */
+	struct in6_addr src, dst;
+	uint8_t next = pkt[6];
+	size_t off = LW4O6_IP6_HLEN;
+	unsigned n = 0;
+
+	memcpy(&src, pkt + 8, 16);
+	memcpy(&dst, pkt + 24, 16);
+	for (; is_extension(next) && end - off >= 8; n++) {
+		const uint8_t *p = pkt + off;
+		size_t len = next == LW4O6_IPPROTO_FRAGMENT ? LW4O6_FRAG6_HLEN : (p[1] + 1u) * 8u;
+
+		if (n == HEADERS_MAX)
+			return false;
+		if (next == LW4O6_IPPROTO_FRAGMENT && get_be16(p + 2) >= 8)
+			len = end - off; /* a later fragment: its ICMPv6 type is elsewhere */
+		next = p[0];
+		off += len < end - off ? len : end - off;
+	}
+	return lw4o6_icmp6_may_answer(&src, &dst, next, pkt + off, end - off, type, code);
 }
 
 /* A header without options, checksum included. */

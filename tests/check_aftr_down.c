@@ -206,6 +206,29 @@ START_TEST(own_address)
 }
 END_TEST
 
+/* D-079: with the limit option the payload length does not hold the largest inner packets: counted, never lost. */
+START_TEST(over_the_payload_length)
+{
+	struct lw4o6_aftr_config c = rig_config();
+	c.encap_limit = true;
+	c.encap_limit_value = 4;
+	struct rig *r = rig_new(&c);
+	size_t len = rig_udp(p, SERVER, 80, "192.0.2.18", 53250, 65528 - 28);
+
+	p[6] = 0;
+	rig_fix4(p);
+	ck_assert_int_eq(rig_give(r, V4, p, len), LW4O6_VERDICT_DROP);
+	rig_nothing(r);
+	rig_counted(r, "rcvd-ipv4=1 drop-v4-mtu-df=1");
+	len = rig_udp(p, SERVER, 80, "192.0.2.18", 53250, 65527 - 28);
+	p[6] = 0;
+	rig_fix4(p);
+	ck_assert_int_eq(rig_give(r, V4, p, len), LW4O6_VERDICT_OUTQ);
+	ck_assert_uint_gt(r->n_out, 40);
+	rig_free(r);
+}
+END_TEST
+
 /* D-074, D-073: the outer source is the entry's own; hop limit and traffic class by the settings. */
 START_TEST(outer_header)
 {
@@ -664,6 +687,7 @@ int main(void)
 	tcase_add_test(t, options);
 	tcase_add_test(t, spoofed_source);
 	tcase_add_test(t, own_address);
+	tcase_add_test(t, over_the_payload_length);
 	tcase_add_test(t, outer_header);
 	tcase_add_test(t, encapsulation_limit);
 	tcase_add_test(t, sizes);

@@ -234,7 +234,7 @@ START_TEST(virtual_up)
 	/* a stranger's fragment is not kept */
 	n = piece4(p, b, len, 1, false);
 	ck_assert_int_eq(rig_give(r, V6, p, rig_wrap(p, "2001:db8:66::1", 4, n)), LW4O6_VERDICT_DROP);
-	rig_counted(r, "rcvd-ipv6=1 drop-v6-spoofed=1");
+	rig_counted(r, "rcvd-ipv6=1 frag4-in=1 drop-v6-spoofed=1");
 	rig_nothing(r);
 	rig_free(r);
 }
@@ -304,6 +304,63 @@ START_TEST(full)
 		rig_clear(r);
 	}
 	rig_counted(r, "rcvd-ipv6=6 sent-ipv4=1 sent-ipv6=1 hairpin-ipv4=1 frag4-in=6 frag4-full-done=2");
+	rig_free(r);
+}
+END_TEST
+
+/* D-061, A-29: a datagram put together and refused: the 1/5 quotes it as one tunnel packet. */
+START_TEST(full_refused)
+{
+	struct lw4o6_aftr_config c = rig_config();
+	c.frag4_mode = LW4O6_FRAG4_FULL;
+	struct rig *r = rig_new(&c);
+	size_t len = rig_udp(whole, "192.0.2.18", 54300, SERVER, 80, 1000); /* B's port */
+
+	for (unsigned i = 0; i < PIECES; i++)
+		rig_give(r, V6, p, rig_wrap(p, RIG_B4A, 4, piece4(p, whole, len, i, false)));
+	ck_assert_uint_eq(r->n_out, 1);
+	const uint8_t *d = r->out[0].data;
+	ck_assert(d[6] == 58 && d[40] == 1 && d[41] == 5);
+	whole[4] = 0xbe;
+	whole[5] = 0xef;
+	whole[6] = 0;
+	rig_fix4(whole);
+	len = rig_wrap(whole, RIG_B4A, 4, len);
+	ck_octets(d + 48, r->out[0].len - 48, whole, len);
+	rig_counted(r, "rcvd-ipv6=3 frag4-in=3 frag4-full-done=1 drop-v6-spoofed=1 out-icmpv6-error=1 icmp6-out-1-5=1");
+	rig_free(r);
+}
+END_TEST
+
+/* frag4-in counts what is dropped before the table too: forbidden ECN, and a sender without softwire. */
+START_TEST(counted_before_the_table)
+{
+	struct rig *r = rig_new(NULL);
+	size_t len = rig_udp(whole, "192.0.2.18", 53250, SERVER, 80, 1000);
+	size_t n = rig_wrap(p, RIG_B4A, 4, piece4(p, whole, len, 1, false));
+
+	p[1] = 0x30;
+	rig_give(r, V6, p, n);
+	rig_counted(r, "rcvd-ipv6=1 frag4-in=1 drop-v6-ecn=1 ecn-anomaly-not-ect-ce=1");
+	p[1] = 0;
+	p[23] ^= 1;
+	rig_give(r, V6, p, n);
+	rig_counted(r, "rcvd-ipv6=1 frag4-in=1 drop-v6-spoofed=1");
+	rig_free(r);
+}
+END_TEST
+
+/* Section 4: any limit from 1 up works. */
+START_TEST(least_memory)
+{
+	struct lw4o6_aftr_config c = rig_config();
+	c.frag4_memory = c.frag6_memory = 1;
+	struct rig *r = rig_new(&c);
+	size_t len = rig_from_a(whole, 53250, SERVER, 80, 1000);
+
+	for (unsigned i = PIECES; i-- > 0;)
+		rig_give(r, V6, p, piece6(p, whole, len, i, 7));
+	rig_counted(r, "rcvd-ipv6=3 sent-ipv4=1 frag6-in=3 ipv6-fragments-reassembled=3");
 	rig_free(r);
 }
 END_TEST
@@ -692,6 +749,9 @@ int main(void)
 	tcase_add_test(t, virtual_up);
 	tcase_add_test(t, virtual_hairpin);
 	tcase_add_test(t, full);
+	tcase_add_test(t, full_refused);
+	tcase_add_test(t, counted_before_the_table);
+	tcase_add_test(t, least_memory);
 	tcase_add_test(t, refused_fragments);
 	tcase_add_test(t, df_fragments);
 	tcase_add_test(t, fragmented_icmp);

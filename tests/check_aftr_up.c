@@ -90,7 +90,7 @@ START_TEST(outer_source)
 		memcpy(p + 8, &a, 16);
 		ck_assert_int_eq(rig_give(r, V6, p, len), LW4O6_VERDICT_DROP);
 		rig_nothing(r);
-		rig_counted(r, "drop-v6-bad-source=1");
+		rig_counted(r, "rcvd-ipv6=1 drop-v6-bad-source=1");
 	}
 	rig_free(r);
 
@@ -104,6 +104,15 @@ START_TEST(outer_source)
 	p[13] = 0x13;
 	ck_assert_int_eq(rig_give(r, V6, p, len), LW4O6_VERDICT_DROP);
 	rig_nothing(r);
+	rig_counted(r, "rcvd-ipv6=1 drop-v6-source-acl=1");
+	p[6] = 44; /* section 5.1: fragments count, ICMPv6 does not */
+	memset(p + 40, 0, 8);
+	p[40] = 4;
+	p[43] = 1;
+	rig_give(r, V6, p, len);
+	rig_counted(r, "rcvd-ipv6=1 drop-v6-source-acl=1");
+	p[6] = 58;
+	rig_give(r, V6, p, len);
 	rig_counted(r, "drop-v6-source-acl=1");
 	rig_free(r);
 }
@@ -479,6 +488,87 @@ START_TEST(own_addresses)
 }
 END_TEST
 
+/* Section 2, D-066, D-216: TTL and ECN come before local delivery. D-046: source routes. */
+START_TEST(local_comes_last)
+{
+	struct lw4o6_aftr_config c = rig_config();
+	struct rig *r = rig_new(&c);
+	uint8_t echo[16] = { 8, 0, 0, 0, 0xd0, 4, 0, 1 };
+	size_t len = rig_ip4(p, "192.0.2.18", "192.0.0.1", 1, echo, 16);
+
+	rig_fix_icmp4(p);
+	p[8] = 1;
+	rig_fix4(p);
+	len = rig_wrap(p, RIG_B4A, 4, len);
+	ck_assert_int_eq(rig_give(r, V6, p, len), LW4O6_VERDICT_DROP);
+	ck_assert(r->n_out == 1 && r->out[0].data[60] == 11 && r->out[0].data[61] == 0);
+	rig_counted(r, "rcvd-ipv6=1 drop-v6-ttl=1 out-icmpv4-error=1 icmp4-out-11-0=1 sent-ipv6=1");
+	rig_clear(r);
+	p[48] = 2;
+	rig_fix4(p + 40);
+	p[1] = 0x30; /* CE outside, Not-ECT inside */
+	rig_give(r, V6, p, len);
+	rig_nothing(r);
+	rig_counted(r, "rcvd-ipv6=1 drop-v6-ecn=1 ecn-anomaly-not-ect-ce=1");
+	rig_free(r);
+
+	c.no_ttl_ipv6 = true;
+	c.hop_limit = 17; /* D-121: of replies and errors too */
+	r = rig_new(&c);
+	p[1] = 0;
+	p[48] = 1;
+	rig_fix4(p + 40);
+	ck_assert_int_eq(rig_give(r, V6, p, len), LW4O6_VERDICT_EMIT6);
+	ck_assert(r->out[0].data[7] == 17 && r->out[0].data[48] == 17);
+	rig_counted(r, "rcvd-ipv6=1 sent-ipv6=1");
+	p[48] = 0;
+	rig_fix4(p + 40);
+	rig_give(r, V6, p, len);
+	ck_assert(r->out[1].data[60] == 11 && r->out[1].data[48] == 17);
+	rig_free(r);
+}
+END_TEST
+
+/* Put a loose source route of 8 octets into the IPv4 packet in the tunnel packet at p. @return the new length. */
+static size_t add_source_route(size_t len, uint8_t type)
+{
+	memmove(p + 68, p + 60, len - 60);
+	memset(p + 60, 0, 8);
+	p[60] = type;
+	p[61] = 7;
+	p[62] = 8;
+	p[40] = 0x47;
+	p[43] = (uint8_t)(p[43] + 8);
+	p[5] = (uint8_t)(p[5] + 8);
+	rig_fix4(p + 40);
+	return len + 8;
+}
+
+/* D-046: never to us; in transit as the knob says. */
+START_TEST(source_route)
+{
+	static const uint8_t types[] = { 131, 137 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct lw4o6_aftr_config c = rig_config();
+		c.drop_source_route = i >= 2;
+		struct rig *r = rig_new(&c);
+		uint8_t echo[16] = { 8, 0, 0, 0, 0xd0, 4, 0, 1 };
+		size_t len = rig_ip4(p, "192.0.2.18", "192.0.0.1", 1, echo, 16);
+
+		rig_fix_icmp4(p);
+		len = add_source_route(rig_wrap(p, RIG_B4A, 4, len), types[i % 2]);
+		rig_give(r, V6, p, len);
+		rig_nothing(r);
+		rig_counted(r, "rcvd-ipv6=1 drop-v4-source-route=1");
+		len = add_source_route(rig_from_a(p, 53250, SERVER, 80, 10), types[i % 2]);
+		ck_assert_int_eq(rig_give(r, V6, p, len), i < 2 ? LW4O6_VERDICT_EMIT4 : LW4O6_VERDICT_DROP);
+		rig_counted(r, i < 2 ? "rcvd-ipv6=1 sent-ipv4=1" : "rcvd-ipv6=1 drop-v4-source-route=1");
+		rig_free(r);
+	}
+}
+END_TEST
+
 /* D-065: the operator's list. */
 START_TEST(operators_martians)
 {
@@ -673,6 +763,8 @@ int main(void)
 	tcase_add_test(t, ttl_error_comes_back);
 	tcase_add_test(t, ipv4_mtu);
 	tcase_add_test(t, own_addresses);
+	tcase_add_test(t, local_comes_last);
+	tcase_add_test(t, source_route);
 	tcase_add_test(t, operators_martians);
 	tcase_add_test(t, congestion);
 	tcase_add_test(t, ttl_left_to_others);

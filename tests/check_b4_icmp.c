@@ -632,6 +632,14 @@ START_TEST(parameter_problem)
 	ck_assert_uint_eq(k->out[0].data[40], 4);
 	ck_assert_uint_eq(k->out[0].data[41], 2);
 	ck_assert_uint_eq(get16(k->out[0].data + 46), 42);
+	with[40] = 58; /* D-114: not when an ICMPv6 error stands behind it */
+	with[48] = 1;
+	kit_run(k, LW4O6_SIDE_IPV6, with, len + 8);
+	ck_dropped(k, LW4O6_CNT_DROP_V6_EXT_HEADER);
+	ck_assert_uint_eq(k->n, 0);
+	ck_assert_uint_eq(lw4o6_b4_counters(k->b)->packets[LW4O6_CNT_ICMP6_SUPPRESSED_FORBIDDEN], 1);
+	with[40] = 4;
+	with[48] = outer[40];
 	with[42] = 0x1e; /* top bits 00: skipped */
 	kit_run(k, LW4O6_SIDE_IPV6, with, len + 8);
 	delivered(k);
