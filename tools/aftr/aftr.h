@@ -47,6 +47,7 @@ struct settings {
 	int df_mode, ecn_encap, flow_label, dscp_decap, source_route, icmp_tos;
 	uint32_t alarm[WATCH_KINDS]; /**< thresholds; 0: none */
 	const char *table, *tun, *user;
+	int rejected; /**< why the library refused a softwire line; LW4O6_OK: it did not */
 };
 
 /** The table of keywords, and the settings before any line. */
@@ -63,7 +64,14 @@ struct static_table {
 	struct lw4o6_bindtab *tab;
 };
 /** @return NULL with the reason in error. Freed with its parent. */
-struct static_table *static_table_new(TALLOC_CTX *mem, const struct settings *s, char *error, size_t room);
+struct static_table *static_table_new(TALLOC_CTX *mem, struct settings *s, char *error, size_t room);
+
+/** What became of softwire lines (section 5.4). Those of the server's table are counted by the server. */
+struct binding_counts {
+	uint64_t added, modified, deleted, rejected_overlap, rejected_invalid, rejected_limit;
+};
+/** Count a refused load. */
+void binding_rejected(struct binding_counts *c, const struct settings *s);
 
 /** The server's table, a file mapped for reading. */
 struct shared_table;
@@ -77,6 +85,11 @@ const struct lw4o6_bindtab *shared_table_get(const struct shared_table *t);
 
 /** Every counter and gauge as one call of @p line each. */
 void show_counters(const struct lw4o6_aftr *a, lw4o6_time now, void (*line)(void *arg, const char *name, uint64_t v),
+                   void *arg);
+
+/** The counters of the tables: @p fixed, and @p shared or NULL. */
+void show_bindings(const struct binding_counts *c, const struct lw4o6_bindtab *fixed,
+                   const struct lw4o6_bindtab *shared, void (*line)(void *arg, const char *name, uint64_t v),
                    void *arg);
 
 /** Alarms and the trace of drops. */
@@ -94,7 +107,7 @@ void watch_tick(struct watch *w, const struct lw4o6_aftr *a, uint32_t softwire_n
 void watch_drop(struct watch *w, const struct lw4o6_pkt *p);
 
 /** Captures through the data path. @param files IN4 IN6 OUT4 OUT6, "-" for none. @return exit code. */
-int replay(TALLOC_CTX *mem, const struct settings *s, const char *const files[4], const char *seed);
+int replay(TALLOC_CTX *mem, struct settings *s, const char *const files[4], const char *seed);
 
 struct tool;
 /** Forward between the softwires and the IPv4 Internet until a signal ends it. @return exit code. */

@@ -25,6 +25,7 @@ struct live {
 	struct static_table *fixed;
 	TALLOC_CTX *fixed_mem;
 	struct shared_table *shared;
+	struct binding_counts bindings;
 	lw4o6_time poll_at; /* when to look at the shared table's file and at the rates again */
 	struct watch watch;
 	struct loop *loop;
@@ -157,25 +158,34 @@ static void on_reload(void *arg, int signo)
 			fixed = static_table_new(s, s, error, sizeof(error));
 	}
 	if (!fixed) {
+		if (s)
+			binding_rejected(&l->bindings, s);
 		log_error("reload", "%s; the running softwires stay", error);
 		talloc_free(s);
 		return;
 	}
 
 	struct static_table *old = l->fixed;
-	unsigned was = lw4o6_bindtab_count(old->tab), same = 0;
+	unsigned was = lw4o6_bindtab_count(old->tab), same = 0, changed = 0;
 	uint32_t cursor = 0;
 	struct lw4o6_binding b, o;
 
 	while (lw4o6_bindtab_next(old->tab, &cursor, &b)) {
 		int port = lw4o6_psid_nth_port(&b.ps, 0);
 
-		if (lw4o6_bindtab_find(fixed->tab, b.ipv4, (uint16_t)(port < 0 ? 0 : port), 0, &o) &&
-		    lw4o6_psid_equal(&o.ps, &b.ps) && lw4o6_ip6_equal(&o.b4, &b.b4) && lw4o6_ip6_equal(&o.br, &b.br))
+		bool found = lw4o6_bindtab_find(fixed->tab, b.ipv4, (uint16_t)(port < 0 ? 0 : port), 0, &o) &&
+		             lw4o6_psid_equal(&o.ps, &b.ps);
+
+		changed += found;
+		if (found && lw4o6_ip6_equal(&o.b4, &b.b4) && lw4o6_ip6_equal(&o.br, &b.br))
 			same++;
 		else
 			lw4o6_aftr_softwire_gone(l->a, &b.b4);
 	}
+	changed -= same;
+	l->bindings.modified += changed;
+	l->bindings.deleted += was - same - changed;
+	l->bindings.added += lw4o6_bindtab_count(fixed->tab) - same - changed;
 	l->fixed = fixed;
 	l->s->n_softwires = s->n_softwires;
 	use_tables(l);
@@ -199,6 +209,7 @@ static void on_show(void *arg, int signo)
 
 	(void)signo;
 	show_counters(l->a, clock_now(), show, NULL);
+	show_bindings(&l->bindings, l->fixed->tab, l->shared ? shared_table_get(l->shared) : NULL, show, NULL);
 	show(NULL, "discontinuity-time", l->started / LW4O6_SEC);
 	show(NULL, "write-errors", l->write_errors);
 }
@@ -321,6 +332,7 @@ static int make_data_path(struct live *l)
 		log_error("start", "no memory");
 		return EXIT_MEMORY;
 	}
+	l->bindings.added = lw4o6_bindtab_count(l->fixed->tab);
 	use_tables(l);
 	log_info("start", "%s: ttl-decrement ipv4 %s, ipv6 %s (the kernel does the other ones)", l->ifname,
 	         l->s->ttl_ipv4 ? "on" : "off", l->s->ttl_ipv6 ? "on" : "off");

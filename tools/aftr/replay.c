@@ -25,7 +25,7 @@ struct run {
 	struct source in[2];
 	struct pcapio_out *out[2];
 	uint64_t seed;
-	lw4o6_time now;
+	lw4o6_time now, first; /* first: time of the first packet; 0: none */
 	uint8_t buf[HEADROOM + ROOM];
 	char error[512];
 };
@@ -77,6 +77,8 @@ static void one(struct run *r, struct source *s, enum lw4o6_side side)
 	struct lw4o6_pkt p = { .data = r->buf + HEADROOM, .len = s->len < ROOM ? s->len : ROOM, .headroom = HEADROOM };
 
 	r->now = s->when > r->now ? s->when : r->now; /* captures may step back, time does not */
+	if (r->first == 0)
+		r->first = r->now;
 	memcpy(p.data, s->data, p.len);
 	s->ready = false;
 	lw4o6_aftr_tick(r->a, r->now);
@@ -140,7 +142,7 @@ static void print(void *arg, const char *name, uint64_t v)
 	printf("%s %llu\n", name, (unsigned long long)v);
 }
 
-int replay(TALLOC_CTX *mem, const struct settings *s, const char *const files[4], const char *seed)
+int replay(TALLOC_CTX *mem, struct settings *s, const char *const files[4], const char *seed)
 {
 	struct run *r = talloc_zero(mem, struct run);
 	struct lw4o6_host host = logsink_host();
@@ -171,6 +173,11 @@ int replay(TALLOC_CTX *mem, const struct settings *s, const char *const files[4]
 		log_error("replay", "%s", r->error);
 		return EXIT_FILE;
 	}
+
+	struct binding_counts bindings = { .added = s->n_softwires };
+
 	show_counters(r->a, r->now, print, NULL);
+	show_bindings(&bindings, tab->tab, NULL, print, NULL);
+	print(NULL, "discontinuity-time", r->first / LW4O6_SEC);
 	return EXIT_OK;
 }

@@ -96,6 +96,10 @@ static int set_access(struct conf_line *line, void *settings)
 {
 	struct settings *s = settings;
 
+	if (line->argc == 2 && strcmp(line->argv[1], "any") == 0) {
+		s->cfg.n_access = 0;
+		return 0;
+	}
 	for (unsigned i = 1; i < line->argc; i++) {
 		struct lw4o6_aftr_prefix6 p;
 		unsigned len;
@@ -344,17 +348,17 @@ const struct conf_keyword settings_keywords[] = {
 	CONF_WORD_ROW("flow-label", S, flow_label, words_label),
 	CONF_UINT_ROW("frag-alarm", S, cfg.frag_alarm_percent, 1, 100),
 	CONF_UINT_ROW("frag4-contexts", S, cfg.frag4_contexts, 1, 1 << 24),
-	CONF_UINT_ROW("frag4-memory", S, cfg.frag4_memory, 65536, (uint64_t)1 << 40),
+	CONF_UINT_ROW("frag4-memory", S, cfg.frag4_memory, 1, (uint64_t)1 << 40),
 	CONF_WORD_ROW("frag4-mode", S, cfg.frag4_mode, words_frag4),
-	CONF_UINT_ROW("frag4-per-datagram", S, cfg.frag4_per_datagram, 1, 1 << 16),
+	CONF_UINT_ROW("frag4-per-datagram", S, cfg.frag4_per_datagram, 1, 1024),
 	CONF_UINT_ROW("frag4-per-softwire", S, cfg.frag4_per_softwire, 1, 1 << 24),
 	CONF_UINT_ROW("frag4-per-source-net", S, cfg.frag4_per_source_net, 1, 1 << 24),
 	CONF_UINT_ROW("frag4-timeout", S, cfg.frag4_timeout_s, 2, 120),
 	CONF_UINT_ROW("frag6-contexts", S, cfg.frag6_contexts, 1, 1 << 24),
 	CONF_UINT_ROW("frag6-first-id", S, cfg.frag6_first_id, 1, UINT32_MAX),
 	CONF_CALL_ROW("frag6-instance", 2, 2, set_instance),
-	CONF_UINT_ROW("frag6-memory", S, cfg.frag6_memory, 65536, (uint64_t)1 << 40),
-	CONF_UINT_ROW("frag6-per-datagram", S, cfg.frag6_per_datagram, 1, 1 << 16),
+	CONF_UINT_ROW("frag6-memory", S, cfg.frag6_memory, 1, (uint64_t)1 << 40),
+	CONF_UINT_ROW("frag6-per-datagram", S, cfg.frag6_per_datagram, 1, 4096),
 	CONF_UINT_ROW("frag6-per-source", S, cfg.frag6_per_source, 1, 1 << 24),
 	CONF_CALL_ROW("generate-icmpv4-errors", 1, 2, set_errors4),
 	CONF_CALL_ROW("generate-icmpv6-errors", 1, 2, set_errors6),
@@ -406,7 +410,7 @@ static void no_random(void *arg, void *dst, size_t len)
 }
 
 /* A data path made and thrown away says whether the settings go together. */
-static int try_settings(TALLOC_CTX *mem, const struct settings *s, char *error, size_t room)
+static int try_settings(TALLOC_CTX *mem, struct settings *s, char *error, size_t room)
 {
 	struct lw4o6_aftr_config cfg = s->cfg;
 	struct lw4o6_host host = { .random = no_random };
@@ -422,6 +426,30 @@ static int try_settings(TALLOC_CTX *mem, const struct settings *s, char *error, 
 	}
 	talloc_free(a);
 	return static_table_new(mem, s, error, room) ? 0 : -1;
+}
+
+static bool is_aftr_address(const struct settings *s, const struct in6_addr *x)
+{
+	for (size_t i = 0; i < s->cfg.n_addrs; i++)
+		if (lw4o6_ip6_equal(&s->addrs[i].addr, x))
+			return true;
+	return false;
+}
+
+/* What a softwire may not have in common with us (D-023, D-080). @return NULL: nothing. */
+static const char *clash(const struct settings *s, const struct lw4o6_binding *b)
+{
+	struct in_addr tunnel = s->cfg.icmp4_source_tunnel;
+
+	if (tunnel.s_addr == 0)
+		tunnel.s_addr = htonl(0xc0000001); /* the default */
+	if (b->ipv4.s_addr == tunnel.s_addr)
+		return "the IPv4 address is icmp4-source-tunnel";
+	if (b->ipv4.s_addr == s->cfg.icmp4_source_internet.s_addr)
+		return "the IPv4 address is icmp4-source-internet";
+	if (is_aftr_address(s, &b->b4))
+		return "b4 is an aftr-address";
+	return is_aftr_address(s, &b->br) ? NULL : "br is no aftr-address";
 }
 
 int settings_check(void *settings, char *error, size_t room)
@@ -445,9 +473,20 @@ int settings_check(void *settings, char *error, size_t room)
 	c->dscp_pipe = s->dscp_decap == 1;
 	c->drop_source_route = s->source_route == 1;
 	c->icmp_tos_cs6 = s->icmp_tos == 1;
-	for (size_t i = 0; i < s->n_softwires; i++)
-		if (!s->softwires[i].has_br)
-			s->softwires[i].b.br = s->addrs[0].addr;
+	for (size_t i = 0; i < s->n_softwires; i++) {
+		struct softwire_line *sw = &s->softwires[i];
+
+		if (!sw->has_br)
+			sw->b.br = s->addrs[0].addr;
+
+		const char *why = clash(s, &sw->b);
+
+		if (why) {
+			s->rejected = LW4O6_EINVAL;
+			snprintf(error, room, "%s:%u: %s", sw->file, sw->line, why);
+			return -1;
+		}
+	}
 
 	TALLOC_CTX *mem = talloc_new(NULL);
 	int ok = mem ? try_settings(mem, s, error, room) : -1;

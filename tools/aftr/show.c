@@ -24,3 +24,19 @@ void show_counters(const struct lw4o6_aftr *a, lw4o6_time now, void (*line)(void
 	line(arg, "frag4-memory", g.frag4_memory);
 	line(arg, "pmtu-entries", g.pmtu_entries);
 }
+
+void show_bindings(const struct binding_counts *c, const struct lw4o6_bindtab *fixed,
+                   const struct lw4o6_bindtab *shared, void (*line)(void *arg, const char *name, uint64_t v),
+                   void *arg)
+{
+	uint32_t probe = lw4o6_bindtab_longest_chain(fixed), other = shared ? lw4o6_bindtab_longest_chain(shared) : 0;
+
+	line(arg, "binding-added", c->added);
+	line(arg, "binding-modified", c->modified);
+	line(arg, "binding-deleted", c->deleted);
+	line(arg, "binding-expired", 0); /* a softwire line has no lifetime */
+	line(arg, "binding-rejected-overlap", c->rejected_overlap);
+	line(arg, "binding-rejected-invalid", c->rejected_invalid);
+	line(arg, "binding-rejected-limit", c->rejected_limit);
+	line(arg, "binding-probe-max", probe > other ? probe : other);
+}

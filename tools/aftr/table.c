@@ -35,7 +35,7 @@ static const char *why(int err)
 	}
 }
 
-struct static_table *static_table_new(TALLOC_CTX *mem, const struct settings *s, char *error, size_t room)
+struct static_table *static_table_new(TALLOC_CTX *mem, struct settings *s, char *error, size_t room)
 {
 	struct static_table *t = talloc_zero(mem, struct static_table);
 	struct lw4o6_bindtab_config cfg;
@@ -57,6 +57,7 @@ struct static_table *static_table_new(TALLOC_CTX *mem, const struct settings *s,
 	    !(t->tab = lw4o6_bindtab_attach(t, t->region, size, true)))
 		return NULL;
 	if (s->n_softwires > s->softwire_num_max) {
+		s->rejected = LW4O6_ENOSPC;
 		snprintf(error, room, "more softwires than softwire-num-max %u", s->softwire_num_max);
 		return NULL;
 	}
@@ -64,11 +65,22 @@ struct static_table *static_table_new(TALLOC_CTX *mem, const struct settings *s,
 		int err = lw4o6_bindtab_add(t->tab, &s->softwires[i].b, 0);
 
 		if (err != LW4O6_OK) {
+			s->rejected = err;
 			snprintf(error, room, "%s:%u: %s", s->softwires[i].file, s->softwires[i].line, why(err));
 			return NULL;
 		}
 	}
 	return t;
+}
+
+void binding_rejected(struct binding_counts *c, const struct settings *s)
+{
+	if (s->rejected == LW4O6_ECONFLICT)
+		c->rejected_overlap++;
+	else if (s->rejected == LW4O6_EINVAL)
+		c->rejected_invalid++;
+	else if (s->rejected != LW4O6_OK)
+		c->rejected_limit++;
 }
 
 /* ---- the server's table ---- */
