@@ -140,36 +140,51 @@ static void restore_fields(struct lease *l, const struct lw4o6_lease *x)
 	l->relay_len = x->relay_len;
 }
 
-int lw4o6_server_restore(struct lw4o6_server *s, const struct lw4o6_lease *x)
+/* The record to fill; LW4O6_OK with *no set. */
+static int place(struct lw4o6_server *s, const struct lw4o6_lease *x, uint32_t *no)
 {
+	/* The limit is for what may be forgotten: a lease or a quarantine is not. */
+	bool in_force = x->state == LW4O6_LEASE_ACTIVE || x->state == LW4O6_LEASE_ABANDONED, conflict = false;
 	unsigned pool;
 	uint32_t tuple;
+
+	if (!pool_find(s, x->ipv4, &x->ps, &pool, &tuple)) {
+		if (!in_force)
+			return LW4O6_ENOENT;
+		*no = lease_take_orphan(s, x->ipv4, &x->ps, &conflict);
+		if (conflict)
+			return LW4O6_ECONFLICT;
+	} else if (pool_is_blocked(s, pool, tuple)) {
+		return LW4O6_ECONFLICT;
+	} else if (!in_force && s->records >= s->max_records) {
+		return LW4O6_ENOSPC;
+	} else {
+		*no = lease_take(s, pool, tuple, in_force);
+	}
+	return *no == NONE ? LW4O6_ENOMEM : LW4O6_OK;
+}
+
+int lw4o6_server_restore(struct lw4o6_server *s, const struct lw4o6_lease *x)
+{
+	uint32_t no;
 	int r;
 
 	if (!valid_record(x))
 		return LW4O6_EINVAL;
-	if (!pool_find(s, x->ipv4, &x->ps, &pool, &tuple))
-		return LW4O6_ENOENT;
 	if (index_tuple(s, x->ipv4, &x->ps) != NONE)
 		return LW4O6_ECONFLICT;
 	if (x->state == LW4O6_LEASE_ACTIVE && !IN6_IS_ADDR_UNSPECIFIED(&x->saddr) && index_saddr(s, &x->saddr) != NONE)
 		return LW4O6_ECONFLICT;
 	r = x->state == LW4O6_LEASE_ABANDONED ? LW4O6_OK : refuse_client(s, x);
+	if (r == LW4O6_OK)
+		r = place(s, x, &no);
 	if (r != LW4O6_OK)
 		return r;
 
-	/* The limit is for what may be forgotten: a lease or a quarantine is not. */
-	bool in_force = x->state == LW4O6_LEASE_ACTIVE || x->state == LW4O6_LEASE_ABANDONED;
-
-	if (!in_force && s->records >= s->max_records)
-		return LW4O6_ENOSPC;
-
-	uint32_t no = lease_take(s, pool, tuple, in_force);
-	uint8_t *blob = no == NONE ? NULL : blob_new(s, (size_t)x->client_id_len + x->relay_len);
+	uint8_t *blob = blob_new(s, (size_t)x->client_id_len + x->relay_len);
 
 	if (!blob) {
-		if (no != NONE)
-			lease_free(s, no);
+		lease_free(s, no);
 		return LW4O6_ENOMEM;
 	}
 	lease_at(s, no)->blob = blob;
@@ -233,7 +248,7 @@ int lw4o6_server_reset(struct lw4o6_server *s, struct in_addr ipv4, const struct
 
 void lw4o6_server_usage(const struct lw4o6_server *s, struct lw4o6_server_usage *u)
 {
-	*u = (struct lw4o6_server_usage){ .active = s->active, .records = s->records };
+	*u = (struct lw4o6_server_usage){ .active = s->active, .records = s->records, .orphans = s->orphans };
 	for (size_t i = 0; i < s->cfg.n_pools; i++) {
 		u->tuples += s->pools[i].tuples;
 		u->free += s->pools[i].free.count;

@@ -11,6 +11,7 @@
 
 enum {
 	NONE = UINT32_MAX,      /* no record, no position */
+	NO_POOL = UINT16_MAX,   /* pool of a lease from before the pools were changed */
 	CHUNK_SHIFT = 10,       /* records are allocated 1024 at a time and never move */
 	REPLY_ROOM = 4096,      /* octets of an answer, relay headers included */
 	UDP_LIMIT = 1232,       /* S-046 */
@@ -127,6 +128,7 @@ struct pool {
 	uint16_t *psid;     /* of each set; NULL for whole addresses */
 	uint32_t *set_of;   /* of each PSID; NONE: never leased */
 	struct pickset free, stale; /* never leased or forgotten; released or expired with a record */
+	uint32_t *blocked; /* of each tuple: leases of no pool that overlap it; NULL: none ever */
 	uint32_t next;      /* round robin */
 };
 
@@ -170,6 +172,7 @@ struct lw4o6_server {
 
 	struct lease **chunk;
 	uint32_t chunks, records, free_record, made, active, max_records;
+	uint32_t orphans; /* records of no pool */
 	uint32_t oldest, newest; /* former lease; record number + 1, 0: none */
 	struct hash_index index[IX_COUNT];
 	uint32_t *heap, heap_n, heap_room;
@@ -221,6 +224,8 @@ uint64_t prefix_hash(const struct lw4o6_server *s, const struct in6_addr *where)
  * oldest former lease makes room. NONE: no memory, or nothing to make room unless @p surely.
  */
 uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple, bool surely);
+/* A record of no pool; what overlaps it is not leased until it is freed. NONE: no memory, or a lease overlaps it. */
+uint32_t lease_take_orphan(struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps, bool *conflict);
 /* Forget a record, which must be unlinked. */
 void lease_free(struct lw4o6_server *s, uint32_t no);
 /* Take a record out of, or put it into, the indexes, sets and timers that fit its state. It is found by its tuple all the time. */
@@ -258,6 +263,13 @@ bool pool_suits(const struct lw4o6_server *s, const struct query *q, unsigned po
 bool pool_choose(struct lw4o6_server *s, const struct query *q, unsigned *pool, uint32_t *tuple);
 bool pool_fixed_of(const struct lw4o6_server *s, const struct query *q, unsigned *pool, uint32_t *tuple);
 bool pool_is_fixed(const struct lw4o6_server *s, unsigned pool, uint32_t tuple);
+/* Does a lease of no pool overlap it? */
+bool pool_is_blocked(const struct lw4o6_server *s, unsigned pool, uint32_t tuple);
+/* Is something in force of a pool in the way of a lease of no pool? */
+bool pool_overlaps(const struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps);
+/* Keep what overlaps a lease of no pool out of use, or let it be used again. false: no memory. */
+bool pool_block(struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps);
+void pool_unblock(struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps);
 /* Free, or only remembered as somebody's former lease. */
 bool pool_available(const struct lw4o6_server *s, unsigned pool, uint32_t tuple);
 

@@ -227,14 +227,41 @@ uint32_t lease_take(struct lw4o6_server *s, unsigned pool, uint32_t tuple, bool 
 	return no;
 }
 
+uint32_t lease_take_orphan(struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps, bool *conflict)
+{
+	uint32_t no;
+
+	*conflict = pool_overlaps(s, ipv4, ps);
+	if (*conflict || (no = record_new(s)) == NONE)
+		return NONE;
+	*lease_at(s, no) = (struct lease){ .ipv4 = ipv4, .ps = *ps, .pool = NO_POOL, .tuple = NONE, .heap_pos = NONE };
+	if (!pool_block(s, ipv4, ps)) {
+		lease_at(s, no)->heap_pos = s->free_record;
+		lease_at(s, no)->state = LW4O6_LEASE_FREE;
+		s->free_record = no;
+		return NONE;
+	}
+	/* It takes no room from those of the pools. */
+	s->orphans++;
+	s->records++;
+	s->max_records++;
+	index_put(s, IX_TUPLE, no);
+	return no;
+}
+
 void lease_free(struct lw4o6_server *s, uint32_t no)
 {
 	struct lease *l = lease_at(s, no);
 
 	index_del(s, IX_TUPLE, no);
 	blob_free(s, l->blob, blob_len(l));
-	if (!l->fixed)
+	if (l->pool == NO_POOL) {
+		pool_unblock(s, l->ipv4, &l->ps);
+		s->orphans--;
+		s->max_records--;
+	} else if (!l->fixed) {
 		pick_add(&s->pools[l->pool].free, l->tuple);
+	}
 	*l = (struct lease){ .heap_pos = s->free_record, .state = LW4O6_LEASE_FREE };
 	s->free_record = no;
 	s->records--;
@@ -304,8 +331,7 @@ void lease_resume(struct lw4o6_server *s, uint32_t no)
 {
 	struct lease *l = lease_at(s, no);
 
-	if (is_stale(l))
-		pick_add(&s->pools[l->pool].stale, l->tuple);
+	stale_add(s, no);
 	if (l->state == LW4O6_LEASE_ACTIVE)
 		prefix_add(s, &l->where, 1);
 	timer_set(s, no);

@@ -79,11 +79,9 @@ bool pool_on_link(const struct server_link *l, unsigned pool)
 /* S-069 to S-071. */
 bool pool_suits(const struct lw4o6_server *s, const struct query *q, unsigned pool)
 {
-	bool shared = s->pools[pool].psid != NULL;
-
 	if (!pool_on_link(q->link, pool))
 		return false;
-	if (shared)
+	if (s->pools[pool].psid)
 		return q->wants_ports && !q->by_hardware;
 	return !q->wants_ports || s->cfg.honour_with_full;
 }
@@ -212,6 +210,71 @@ bool pool_is_fixed(const struct lw4o6_server *s, unsigned pool, uint32_t tuple)
 			hi = mid;
 	}
 	return false;
+}
+
+/* ---- leases of no pool: from before the pools were changed (S-061) ---- */
+
+bool pool_is_blocked(const struct lw4o6_server *s, unsigned pool, uint32_t tuple)
+{
+	return s->pools[pool].blocked && s->pools[pool].blocked[tuple];
+}
+
+/* The next tuple, from *tuple on, of that address that overlaps the set. */
+static bool next_overlap(const struct pool *p, uint32_t address, const struct lw4o6_psid *ps, uint32_t *tuple)
+{
+	for (; *tuple < (address + 1) * p->sets; (*tuple)++) {
+		struct lw4o6_psid own = pool_ps(p, *tuple);
+
+		if (lw4o6_psid_overlap(&own, ps))
+			return true;
+	}
+	return false;
+}
+
+bool pool_overlaps(const struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps)
+{
+	uint32_t address = 0, n = pool_of_addr(s, ipv4, &address);
+
+	if (n == NONE)
+		return false;
+	for (uint32_t t = address * s->pools[n].sets; next_overlap(&s->pools[n], address, ps, &t); t++) {
+		struct lw4o6_psid own = pool_ps(&s->pools[n], t);
+
+		if (index_tuple(s, ipv4, &own) != NONE)
+			return true;
+	}
+	return false;
+}
+
+bool pool_block(struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps)
+{
+	uint32_t address = 0, n = pool_of_addr(s, ipv4, &address);
+	struct pool *p = n == NONE ? NULL : &s->pools[n];
+
+	if (!p)
+		return true;
+	if (!p->blocked)
+		p->blocked = mem_new_array(s, uint32_t, p->tuples);
+	if (!p->blocked)
+		return false;
+	for (uint32_t t = address * p->sets; next_overlap(p, address, ps, &t); t++) {
+		p->blocked[t]++;
+		pick_remove(&p->free, t);
+	}
+	return true;
+}
+
+void pool_unblock(struct lw4o6_server *s, struct in_addr ipv4, const struct lw4o6_psid *ps)
+{
+	uint32_t address = 0, n = pool_of_addr(s, ipv4, &address);
+	struct pool *p = n == NONE ? NULL : &s->pools[n];
+
+	if (!p)
+		return;
+	/* No record was made of what was blocked. */
+	for (uint32_t t = address * p->sets; next_overlap(p, address, ps, &t); t++)
+		if (--p->blocked[t] == 0 && !pool_is_fixed(s, n, t))
+			pick_add(&p->free, t);
 }
 
 bool pool_available(const struct lw4o6_server *s, unsigned pool, uint32_t tuple)

@@ -112,7 +112,7 @@ static void discover(struct lw4o6_server *s, struct query *q)
 		struct lw4o6_psid ps = pool_ps(&s->pools[pool], tuple);
 
 		/* Unless somebody has it from before it was fixed, or it is in quarantine. */
-		if (index_tuple(s, pool_addr(s, pool, tuple), &ps) == NONE) {
+		if (!pool_is_blocked(s, pool, tuple) && index_tuple(s, pool_addr(s, pool, tuple), &ps) == NONE) {
 			offer_new(s, q, pool, tuple);
 			return;
 		}

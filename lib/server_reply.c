@@ -266,7 +266,7 @@ void reply_inform(struct lw4o6_server *s, const struct query *q)
 	uint32_t no = index_client(s, IX_CLIENT, q->by_hardware, q->id.p, q->id.len);
 	const struct lease *l = no == NONE ? NULL : lease_at(s, no);
 	bool saddr = l && l->state == LW4O6_LEASE_ACTIVE && !IN6_IS_ADDR_UNSPECIFIED(&l->saddr);
-	uint32_t pool = l && l->state == LW4O6_LEASE_ACTIVE ? l->pool : q->link->n_pools ? q->link->pools[0] : NONE;
+	uint32_t pool = l && l->state == LW4O6_LEASE_ACTIVE && l->pool != NO_POOL ? l->pool : q->link->n_pools ? q->link->pools[0] : NONE;
 	size_t mark = lw4o6_v4o6_open_response(&w), start = w.len;
 
 	begin(&w, s, q, LW4O6_DHCP4_ACK, q->m.hdr.ciaddr, none);

@@ -241,7 +241,8 @@ static void selecting_late(struct lw4o6_server *s, const struct query *q, uint32
 		reply_nak(s, q, LW4O6_SRV_NAK_MISMATCH, "not what was offered");
 		return;
 	}
-	if (fixed ? !own || index_tuple(s, q->m.requested, names_ports(q) ? &q->m.ports : &whole) != NONE
+	if (fixed ? !own || pool_is_blocked(s, pool, tuple) ||
+	                    index_tuple(s, q->m.requested, names_ports(q) ? &q->m.ports : &whole) != NONE
 	          : !pool_available(s, pool, tuple)) {
 		reply_nak(s, q, LW4O6_SRV_NAK_TAKEN, "no longer available");
 		return;
@@ -336,6 +337,10 @@ static void renew(struct lw4o6_server *s, const struct query *q, uint32_t lease)
 			reply_nak(s, q, LW4O6_SRV_NAK_MISMATCH, "not your port set");
 		else
 			renew_unknown(s, q);
+		return;
+	}
+	if (l->pool == NO_POOL) {
+		reply_nak(s, q, LW4O6_SRV_NAK_NOT_FOUND, "no longer leased");
 		return;
 	}
 	if (cannot_say(s, q, l) || answered_before(s, q, lease))

@@ -92,6 +92,9 @@ void lease_end(struct lw4o6_server *s, uint32_t no, uint8_t state, uint64_t t, b
 	struct tx *tx = tx_begin(s);
 	struct change *c = tx_change(s, tx, no, false, false);
 
+	/* Nobody will be given the tuple again as it was. */
+	if (l->pool == NO_POOL && (state == LW4O6_LEASE_EXPIRED || state == LW4O6_LEASE_RELEASED))
+		state = LW4O6_LEASE_FREE;
 	tx->final = final;
 	l->state = state;
 	l->since = t;

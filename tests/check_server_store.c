@@ -458,6 +458,8 @@ START_TEST(restore_cases)
 	ck_assert_uint_eq(x->n_ev, 1);
 	ck_assert_int_eq(x->ev[0].lease.state, LW4O6_LEASE_EXPIRED);
 	bad = l;
+	bad.state = LW4O6_LEASE_RELEASED;
+	bad.client_id[0] = 9;
 	bad.ps.id = 3;
 	ck_assert_int_eq(lw4o6_server_restore(x->s, &bad), LW4O6_ENOENT);
 	bad.ps = (struct lw4o6_psid){ 0, 6, 9 };
@@ -483,6 +485,63 @@ START_TEST(restore_cases)
 	l.client_id[0] = 7;
 	l.state = LW4O6_LEASE_ACTIVE;
 	ck_assert_int_eq(lw4o6_server_restore(x->s, &l), LW4O6_ECONFLICT); /* its source is in use */
+	sim_free(x);
+}
+END_TEST
+
+/*
+ * S-061: leases of former settings keep their binding and their ports until they end; nothing that overlaps them
+ * is leased, renewing is refused, and their clients get another lease.
+ */
+START_TEST(former_pool)
+{
+	struct sim *x = sim_init();
+	struct lw4o6_lease l = { .state = LW4O6_LEASE_ACTIVE, .ipv4 = sim_addr4("192.0.2.18"), .ps = { 0, 6, 9 },
+		                 .client_id_len = 23, .saddr = sim_addr("2001:db8:12::1"), .expires = SIM_WALL + S(9000) },
+	                   k;
+	struct lw4o6_server_usage u;
+	struct lw4o6_binding b;
+	uint64_t tuples;
+
+	sim_all_sets(x);
+	sim_start(x);
+	for (uint8_t c = 1; c <= 2; c++, l.ps.id++, l.saddr.s6_addr[15]++) {
+		sim_client_id(l.client_id, c);
+		ck_assert_int_eq(lw4o6_server_restore(x->s, &l), LW4O6_OK);
+		ck_assert(lw4o6_server_find(x->s, l.ipv4, &l.ps, &k));
+		ck_assert(lw4o6_server_binding(x->s, &k, &b));
+	}
+	/* Nothing of the pool may come back over it. */
+	k = l;
+	k.ps = (struct lw4o6_psid){ 0, 8, 36 };
+	k.client_id[5] = 77;
+	ck_assert_int_eq(lw4o6_server_restore(x->s, &k), LW4O6_ECONFLICT);
+	lw4o6_server_usage(x->s, &u);
+	ck_assert_uint_eq(u.orphans, 2);
+	ck_assert_uint_eq(u.free, 244);
+	tuples = u.tuples;
+	OFFERED(DISCOVER(9, .addr = "192.0.2.18", .ports = true, .k = 8, .psid = 36));
+	ck_assert_uint_ne(x->m.ports.id / 4, 9);
+	NAKED(RENEW(1, .ciaddr = "192.0.2.18", .ports = true, .k = 6, .psid = 9, .saddr = "2001:db8:12::1"));
+	ck_assert_uint_eq(x->n_ev, 0);
+	NAKED(REBOOT(1, .addr = "192.0.2.18", .ports = true, .k = 6, .psid = 9, .saddr = "2001:db8:12::1"));
+	/* Its move ends the old lease with the new one's commit, and the source goes with it. */
+	ck_assert_int_eq(sim_dora(x, 1, "2001:db8:12::1", addr, &ps), LW4O6_DHCP4_ACK);
+	ck_assert_uint_eq(ps.len, 8);
+	ck_assert_uint_eq(x->n_ev, 2);
+	ck_assert_int_eq(x->ev[0].kind, LW4O6_SERVER_DELETE);
+	ck_assert_uint_eq(x->ev[0].lease.ps.len, 6);
+	pass(x, S(100));
+	lw4o6_server_usage(x->s, &u);
+	ck_assert_uint_eq(u.orphans, 1);
+	ck_assert_uint_eq(u.free, 247);
+	/* The other ends by itself. */
+	pass(x, S(9000));
+	pass(x, S(1));
+	lw4o6_server_usage(x->s, &u);
+	ck_assert_uint_eq(u.orphans, 0);
+	ck_assert_uint_eq(u.free, tuples - 1);
+	ck_assert(!lw4o6_server_find(x->s, l.ipv4, &(struct lw4o6_psid){ 0, 6, 10 }, &k));
 	sim_free(x);
 }
 END_TEST
@@ -717,6 +776,7 @@ int main(void)
 	tcase_add_loop_test(tc, move_not_stored, 0, 2);
 	tcase_add_test(tc, restart);
 	tcase_add_test(tc, restore_cases);
+	tcase_add_test(tc, former_pool);
 	tcase_add_test(tc, record_limit);
 	tcase_add_loop_test(tc, random_traffic, 0, 3);
 	tcase_add_loop_test(tc, random_failures, 0, 3);

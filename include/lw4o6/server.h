@@ -260,8 +260,9 @@ LW4O6_API LW4O6_MUSTCHECK int lw4o6_server_tick(struct lw4o6_server *s, lw4o6_ti
 
 /**
  * Put back a stored record, before the first datagram. An active one whose time has passed while nobody
- * ran comes back expired. Makes no event.
- * @return LW4O6_OK; LW4O6_ENOENT: its tuple is in no pool now; LW4O6_ECONFLICT: its tuple, client or source
+ * ran comes back expired. Makes no event. A lease or quarantine of no pool is kept until it ends, and with it
+ * its binding; tuples that overlap it are not leased, and its client is told no when it renews (S-061).
+ * @return LW4O6_OK; LW4O6_ENOENT: its tuple is in no pool now, and it is not in force; LW4O6_ECONFLICT: its tuple, client or source
  *         is taken by an earlier one; LW4O6_EINVAL: not a valid record; LW4O6_ENOMEM; LW4O6_ENOSPC: a former
  *         lease beyond max_leases. What is in force is never refused for that: hand it over first.
  */
@@ -361,6 +362,7 @@ LW4O6_API const char *lw4o6_server_counter_help(enum lw4o6_server_counter c);
 /** How full the server is. */
 struct lw4o6_server_usage {
 	uint32_t active, records;   /**< leases; records of all states and offers */
+	uint32_t orphans;           /**< of the records, leases and quarantines of no pool */
 	uint64_t tuples, free;      /**< in all pools; never leased or forgotten */
 };
 LW4O6_API void lw4o6_server_usage(const struct lw4o6_server *s, struct lw4o6_server_usage *u);

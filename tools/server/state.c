@@ -248,6 +248,7 @@ static int source(void *arg, uint32_t *cursor, struct lw4o6_lease *l)
 struct state *state_open(TALLOC_CTX *mem, const char *dir, uint64_t journal_max, struct lw4o6_server *s, uint64_t wall)
 {
 	struct state *st = talloc_zero(mem, struct state);
+	struct lw4o6_server_usage usage;
 	struct journal_stats stats;
 	const char *reason = "out of memory";
 	int r;
@@ -265,8 +266,12 @@ struct state *state_open(TALLOC_CTX *mem, const char *dir, uint64_t journal_max,
 	if (stats.damaged > 0)
 		log_warning("store-damaged", "%s/leases: %llu damaged octets after %llu records are left out", dir,
 		            (unsigned long long)stats.damaged, (unsigned long long)stats.records);
+	lw4o6_server_usage(s, &usage);
+	if (usage.orphans > 0)
+		log_warning("store-foreign", "%s/leases: %u leases are of no pool now; they are kept until they end", dir,
+		            usage.orphans);
 	if (st->refused > 0)
-		log_warning("store-foreign", "%s/leases: %u leases fit no pool or stand against others; kept aside until they end",
+		log_warning("store-conflict", "%s/leases: %u leases stand against others; kept aside until they end",
 		            dir, st->refused);
 	st->journal = journal_open(st, dir, journal_max, source, st, &reason);
 	if (!st->journal) {
