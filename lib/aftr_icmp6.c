@@ -5,21 +5,26 @@
 
 #include <string.h>
 
-/* D-133: do the quoted packet's inner addresses and port belong to the softwire it was sent into? */
+/*
+ * D-133: do the quoted packet's inner addresses and port belong to the softwire it was sent into?
+ * @param hit  the entry, found where the quote tells it
+ */
 static bool inner_fits(const struct lw4o6_aftr *a, const struct lw4o6_icmp6_error *e, const struct lw4o6_binding *b,
-                       lw4o6_time now)
+                       lw4o6_time now, struct lw4o6_bind_hit *hit)
 {
-	struct lw4o6_bind_hit hit;
 	uint16_t port = e->inner == LW4O6_QUOTE_OK ? e->quote.ports.dst : 0;
 
+	*hit = (struct lw4o6_bind_hit){ .slot = SLOT_NONE };
 	if (e->inner == LW4O6_QUOTE_SHORT)
 		return true;
 	if (e->inner == LW4O6_QUOTE_BAD)
 		return false;
-	aftr_find(a, e->quote.ip.dst, port, now, &hit);
-	if (e->inner == LW4O6_QUOTE_NO_PORT && hit.addr == LW4O6_BIND_SHARED)
+	aftr_find(a, e->quote.ip.dst, port, now, hit);
+	if (e->inner == LW4O6_QUOTE_NO_PORT && hit->addr == LW4O6_BIND_SHARED) {
+		hit->found = false; /* port 0 was only to see the address */
 		return b->ipv4.s_addr == e->quote.ip.dst.s_addr;
-	return hit.found && lw4o6_ip6_equal(&hit.b4, &e->dst) && lw4o6_ip6_equal(&hit.br, &e->src);
+	}
+	return hit->found && lw4o6_ip6_equal(&hit->b4, &e->dst) && lw4o6_ip6_equal(&hit->br, &e->src);
 }
 
 /* An ICMPv4 error to whoever sent the quoted inner packet; D-138 says when there is nothing to relay. */
@@ -55,6 +60,7 @@ static bool is_used(const struct lw4o6_aftr *a, uint8_t type, uint8_t code)
 static unsigned tunnel_error(struct lw4o6_aftr *a, const struct work *w, const uint8_t *msg, size_t len)
 {
 	struct lw4o6_icmp6_error e;
+	struct lw4o6_bind_hit hit;
 	struct lw4o6_binding b;
 
 	switch (lw4o6_icmp6_error_decode(&e, &w->o.src, &w->o.dst, msg, len)) {
@@ -69,7 +75,7 @@ static unsigned tunnel_error(struct lw4o6_aftr *a, const struct work *w, const u
 	}
 	if (e.type == LW4O6_ICMP6_PARAMETER && !e.in_limit)
 		return LW4O6_CNT_DROP_ICMP6_TYPE;
-	if (!aftr_is_own6(a, &e.src) || !aftr_find_b4(a, &e.dst, w->now, &b) || !inner_fits(a, &e, &b, w->now))
+	if (!aftr_is_own6(a, &e.src) || !aftr_find_b4(a, &e.dst, w->now, &b) || !inner_fits(a, &e, &b, w->now, &hit))
 		return LW4O6_CNT_DROP_ICMP6_EMBEDDED_MISMATCH;
 	if (e.type == LW4O6_ICMP6_TOO_BIG && e.param < LW4O6_IP6_MTU_MIN)
 		return LW4O6_CNT_DROP_ICMP6_PTB_SMALL;
@@ -78,7 +84,8 @@ static unsigned tunnel_error(struct lw4o6_aftr *a, const struct work *w, const u
 	if (!aftr_take(&a->icmp6_in, a->cfg.icmp6_in_rate, a->cfg.icmp6_in_rate, w->now))
 		return LW4O6_CNT_DROP_ICMP6_RATE;
 
-	uint32_t slot = aftr_slot_of_b4(a, &e.dst, w->now);
+	/* a B4 with several entries: the one the packet was for (D-135) */
+	uint32_t slot = hit.found && aftr_touch(a, &hit) ? hit.slot : aftr_slot_of_b4(a, &e.dst, w->now);
 
 	if (e.type != LW4O6_ICMP6_TOO_BIG) {
 		relay(a, &e, slot, LW4O6_ICMP4_HOST, 0, w->now);

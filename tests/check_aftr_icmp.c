@@ -448,6 +448,46 @@ START_TEST(relay_into_softwire)
 }
 END_TEST
 
+/* D-135, D-022: a B4 with two entries; the path MTU is lowered for the one whose packet was too big. */
+START_TEST(path_mtu_of_the_entry)
+{
+	struct rig *r = rig_new(NULL);
+	struct lw4o6_binding b = { .ipv4 = rig_a4("192.0.2.77"), .b4 = rig_a6(RIG_B4A), .br = rig_a6(RIG_AFTR),
+		                   .expires = LW4O6_TIME_NONE };
+	struct lw4o6_aftr_softwire sw;
+	struct lw4o6_bindtab_config bc;
+
+	lw4o6_bindtab_config_init(&bc);
+	bc.max_softwires = 4;
+	bc.hash_key[0] = 1;
+	size_t size = (lw4o6_bindtab_size(&bc) + 63) & ~(size_t)63;
+	void *region = aligned_alloc(64, size);
+	ck_assert_int_eq(lw4o6_bindtab_init(region, size, &bc), LW4O6_OK);
+	struct lw4o6_bindtab *second = lw4o6_bindtab_attach(r->mem, region, size, true);
+	ck_assert_int_eq(lw4o6_psid_init(&b.ps, 0, 0, 0), LW4O6_OK);
+	ck_assert_int_eq(lw4o6_bindtab_set(second, &b, r->now), LW4O6_OK);
+	lw4o6_aftr_set_table(r->a, 1, second);
+
+	struct in6_addr from = rig_a6(RIG_AFTR), to = rig_a6(RIG_B4A);
+	size_t len = rig_wrap(p, RIG_B4A, 4, rig_udp(p, SERVER, 80, "192.0.2.77", 4000, 100));
+	memcpy(p + 8, &from, 16);
+	memcpy(p + 24, &to, 16);
+	memmove(p + 8, p, len);
+	memset(p, 0, 8);
+	p[0] = 2;
+	p[6] = 1400 >> 8;
+	p[7] = 1400 & 0xff;
+	len = rig_wrap(p, "2001:db8:aaaa::9", 58, 8 + len);
+	rig_fix_icmp6(p, len);
+	rig_give(r, V6, p, len);
+	ck_assert(lw4o6_aftr_softwire(r->a, b.ipv4, 4000, r->now, &sw));
+	ck_assert_uint_eq(sw.tunnel_mtu, 1360);
+	ck_assert_uint_eq(lw4o6_aftr_counters(r->a)->packets[LW4O6_CNT_PMTU_DECREASED], 1);
+	rig_free(r);
+	free(region);
+}
+END_TEST
+
 static uint32_t mtu_of_a(struct rig *r)
 {
 	struct lw4o6_aftr_softwire sw;
@@ -678,6 +718,7 @@ int main(void)
 	tcase_add_test(t, limit_option_error);
 	tcase_add_test(t, relay_into_softwire);
 	tcase_add_test(t, path_mtu);
+	tcase_add_test(t, path_mtu_of_the_entry);
 	tcase_add_test(t, path_mtu_off);
 	tcase_add_test(t, relay_rate);
 	tcase_add_test(t, ping6);
