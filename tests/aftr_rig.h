@@ -105,6 +105,7 @@ static inline struct rig *rig_new(const struct lw4o6_aftr_config *cfg)
 	bc.hash_key[0] = 1;
 	size_t size = lw4o6_bindtab_size(&bc);
 	r->region = aligned_alloc(64, (size + 63) & ~(size_t)63);
+	memset(r->region, 0, size);
 	ck_assert_int_eq(lw4o6_bindtab_init(r->region, size, &bc), LW4O6_OK);
 	r->tab = lw4o6_bindtab_attach(r->mem, r->region, size, true);
 	ck_assert_ptr_nonnull(r->tab);

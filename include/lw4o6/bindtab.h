@@ -40,7 +40,8 @@ LW4O6_API void lw4o6_bindtab_config_init_sized(struct lw4o6_bindtab_config *cfg,
 /** @return octets a table for @p cfg needs. */
 LW4O6_API size_t lw4o6_bindtab_size(const struct lw4o6_bindtab_config *cfg);
 /**
- * Make an empty table in a region, which must be aligned to 64 octets.
+ * Make an empty table in a region, which must be aligned to 64 octets and hold zeros or an older table:
+ * epoch and version go on from that one's.
  * @return LW4O6_OK; LW4O6_ESPACE: size is less than lw4o6_bindtab_size(); LW4O6_EINVAL.
  */
 LW4O6_API LW4O6_MUSTCHECK

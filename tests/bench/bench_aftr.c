@@ -176,7 +176,10 @@ static void *make_table(TALLOC_CTX *mem, uint32_t n, struct lw4o6_bindtab **tab)
 	size_t size = (lw4o6_bindtab_size(&bc) + 63) & ~(size_t)63;
 	void *region = aligned_alloc(64, size);
 
-	if (!region || lw4o6_bindtab_init(region, size, &bc) != LW4O6_OK)
+	if (!region)
+		return NULL;
+	memset(region, 0, size);
+	if (lw4o6_bindtab_init(region, size, &bc) != LW4O6_OK)
 		return NULL;
 	*tab = lw4o6_bindtab_attach(mem, region, size, true);
 	for (uint32_t i = 0; i < n; i++) {

@@ -53,6 +53,7 @@ struct static_table *static_table_new(TALLOC_CTX *mem, struct settings *s, char 
 	if (!t || !(t->region = aligned_alloc(TABLE_ALIGN, size)))
 		return NULL;
 	talloc_set_destructor(t, static_free);
+	memset(t->region, 0, size);
 	if (lw4o6_bindtab_init(t->region, size, &cfg) != LW4O6_OK ||
 	    !(t->tab = lw4o6_bindtab_attach(t, t->region, size, true)))
 		return NULL;
