@@ -462,6 +462,7 @@ START_TEST(path_mtu_of_the_entry)
 	bc.hash_key[0] = 1;
 	size_t size = (lw4o6_bindtab_size(&bc) + 63) & ~(size_t)63;
 	void *region = aligned_alloc(64, size);
+	memset(region, 0, size);
 	ck_assert_int_eq(lw4o6_bindtab_init(region, size, &bc), LW4O6_OK);
 	struct lw4o6_bindtab *second = lw4o6_bindtab_attach(r->mem, region, size, true);
 	ck_assert_int_eq(lw4o6_psid_init(&b.ps, 0, 0, 0), LW4O6_OK);
