@@ -119,6 +119,24 @@ static bool valid_record(const struct lw4o6_lease *x)
 	return (client ? x->client_id_len > 0 : x->state == LW4O6_LEASE_ABANDONED) && x->hlen <= 16 && lw4o6_psid_valid(&x->ps);
 }
 
+static struct lw4o6_span relay_tag(const struct lw4o6_lease *x, uint8_t tag)
+{
+	for (size_t i = 0; i + 2 <= x->relay_len && i + 2 + x->relay[i + 1] <= x->relay_len; i += 2u + x->relay[i + 1])
+		if (x->relay[i] == tag)
+			return (struct lw4o6_span){ x->relay + i + 2, x->relay[i + 1] };
+	return (struct lw4o6_span){ NULL, 0 };
+}
+
+static struct in6_addr restored_subscriber(const struct lw4o6_server *s, const struct lw4o6_lease *x)
+{
+	struct lw4o6_span tag = relay_tag(x, LW4O6_LEASE_TAG_LINK);
+	struct in6_addr link;
+
+	if (tag.len == sizeof(link))
+		memcpy(&link, tag.p, sizeof(link));
+	return subscriber_of(s, &x->where, tag.len == sizeof(link) ? &link : NULL, relay_tag(x, LW4O6_LEASE_TAG_INTERFACE_ID));
+}
+
 static void restore_fields(struct lease *l, const struct lw4o6_lease *x)
 {
 	l->state = x->state;
@@ -189,6 +207,7 @@ int lw4o6_server_restore(struct lw4o6_server *s, const struct lw4o6_lease *x)
 	}
 	lease_at(s, no)->blob = blob;
 	restore_fields(lease_at(s, no), x);
+	lease_at(s, no)->subscriber = restored_subscriber(s, x);
 	lease_link(s, no);
 	return LW4O6_OK;
 }

@@ -175,11 +175,35 @@ static struct in6_addr prefix_of(const struct lw4o6_server *s, const struct in6_
 	return p;
 }
 
-uint64_t prefix_hash(const struct lw4o6_server *s, const struct in6_addr *where)
+struct in6_addr subscriber_of(const struct lw4o6_server *s, const struct in6_addr *peer, const struct in6_addr *link,
+                              struct lw4o6_span id)
 {
-	struct in6_addr p = prefix_of(s, where);
+	uint8_t buf[1 + 16 + 16 + KEY_ID_MAX] = { 0 };
+	size_t n = 33;
+	struct in6_addr key;
 
-	return siphash(s->key, &p, sizeof(p));
+	if (!IN6_IS_ADDR_LINKLOCAL(peer) || (!link && !id.p))
+		return prefix_of(s, peer);
+	memcpy(buf + 1, peer, 16);
+	if (link)
+		memcpy(buf + 17, link, 16);
+	if (id.p && id.len <= KEY_ID_MAX) {
+		memcpy(buf + n, id.p, id.len);
+		n += id.len;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		buf[0] = (uint8_t)i;
+
+		uint64_t h = siphash(s->key, buf, n);
+
+		memcpy(key.s6_addr + 8 * i, &h, 8);
+	}
+	return key;
+}
+
+uint64_t prefix_hash(const struct lw4o6_server *s, const struct in6_addr *subscriber)
+{
+	return siphash(s->key, subscriber, sizeof(*subscriber));
 }
 
 /* The slot of a prefix, or the free one where it would go. */
@@ -192,11 +216,9 @@ static uint32_t prefix_slot(const struct lw4o6_server *s, const struct in6_addr 
 	return i;
 }
 
-uint32_t prefix_active(const struct lw4o6_server *s, const struct in6_addr *where)
+uint32_t prefix_active(const struct lw4o6_server *s, const struct in6_addr *subscriber)
 {
-	struct in6_addr p = prefix_of(s, where);
-
-	return s->cfg.prefix_limit ? s->prefix[prefix_slot(s, &p)].active : 0;
+	return s->cfg.prefix_limit ? s->prefix[prefix_slot(s, subscriber)].active : 0;
 }
 
 static void prefix_clear(struct lw4o6_server *s, uint32_t i)
@@ -215,17 +237,15 @@ static void prefix_clear(struct lw4o6_server *s, uint32_t i)
 	s->prefix_used--;
 }
 
-void prefix_add(struct lw4o6_server *s, const struct in6_addr *where, int add)
+void prefix_add(struct lw4o6_server *s, const struct in6_addr *subscriber, int add)
 {
-	struct in6_addr p = prefix_of(s, where);
-
 	if (s->cfg.prefix_limit == 0)
 		return;
 
-	uint32_t i = prefix_slot(s, &p);
+	uint32_t i = prefix_slot(s, subscriber);
 
 	if (s->prefix[i].active == 0) {
-		s->prefix[i].prefix = p;
+		s->prefix[i].prefix = *subscriber;
 		s->prefix_used++;
 	}
 	s->prefix[i].active += (uint32_t)add;

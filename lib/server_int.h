@@ -13,7 +13,9 @@ enum {
 	NONE = UINT32_MAX,      /* no record, no position */
 	NO_POOL = UINT16_MAX,   /* pool of a lease from before the pools were changed */
 	CHUNK_SHIFT = 10,       /* records are allocated 1024 at a time and never move */
-	REPLY_ROOM = 4096,      /* octets of an answer, relay headers included */
+	ANSWER_ROOM = 4096,     /* octets of an answer without relay headers, at most */
+	REPLY_ROOM = 12288,     /* with them */
+	KEY_ID_MAX = 235,       /* longest Interface-Id that a record always holds */
 	UDP_LIMIT = 1232,       /* S-046 */
 	EXPIRE_PER_CALL = 64,
 	BUCKETS = 4096,
@@ -58,6 +60,7 @@ struct hash_index {
 
 struct lease {
 	struct in6_addr saddr, br, where;
+	struct in6_addr subscriber; /* key of the limits; of this process alone */
 	uint64_t start, expires, last, since, saddr_changed;
 	uint64_t hold;    /* end of an offer; 0: none */
 	uint64_t request; /* digest of the last REQUEST that was accepted (S-045) */
@@ -147,7 +150,8 @@ struct query {
 	struct lw4o6_dhcp6_msg outer;
 	struct lw4o6_dhcp4_msg m;
 	struct server_link *link;
-	struct in6_addr where;
+	struct in6_addr where, peer; /* peer: the client's own address, link-local or not */
+	struct in6_addr subscriber;
 	struct lw4o6_span id;
 	bool by_hardware;
 	bool wants_ports; /* option 159 in the PRL */
@@ -212,11 +216,17 @@ void index_put(struct lw4o6_server *s, enum index_kind kind, uint32_t no);
 void index_del(struct lw4o6_server *s, enum index_kind kind, uint32_t no);
 /* Room for @p n entries in every index. */
 int index_reserve(struct lw4o6_server *s, uint32_t n);
-/* Active leases of the prefix around an address; add changes the number. */
-uint32_t prefix_active(const struct lw4o6_server *s, const struct in6_addr *where);
-void prefix_add(struct lw4o6_server *s, const struct in6_addr *where, int add);
+/*
+ * Whom the limits count, S-079 and S-154: the prefix around an address. Link-local addresses say nothing of
+ * where: then it is this address on this link (NULL: unknown) behind this Interface-Id (p NULL: none).
+ */
+struct in6_addr subscriber_of(const struct lw4o6_server *s, const struct in6_addr *peer, const struct in6_addr *link,
+                              struct lw4o6_span id);
+/* Active leases of a subscriber; add changes the number. */
+uint32_t prefix_active(const struct lw4o6_server *s, const struct in6_addr *subscriber);
+void prefix_add(struct lw4o6_server *s, const struct in6_addr *subscriber, int add);
 int prefix_reserve(struct lw4o6_server *s, uint32_t n);
-uint64_t prefix_hash(const struct lw4o6_server *s, const struct in6_addr *where);
+uint64_t prefix_hash(const struct lw4o6_server *s, const struct in6_addr *subscriber);
 
 /* server_lease.c */
 /*
@@ -263,6 +273,10 @@ bool pool_suits(const struct lw4o6_server *s, const struct query *q, unsigned po
 bool pool_choose(struct lw4o6_server *s, const struct query *q, unsigned *pool, uint32_t *tuple);
 bool pool_fixed_of(const struct lw4o6_server *s, const struct query *q, unsigned *pool, uint32_t *tuple);
 bool pool_is_fixed(const struct lw4o6_server *s, unsigned pool, uint32_t tuple);
+/* Of nobody, or only remembered: may the client it is fixed for have it? */
+bool pool_is_vacant(const struct lw4o6_server *s, unsigned pool, uint32_t tuple);
+/* Is a former lease of this client fixed for another by now? */
+bool pool_is_barred(const struct lw4o6_server *s, const struct query *q, const struct lease *l);
 /* Does a lease of no pool overlap it? */
 bool pool_is_blocked(const struct lw4o6_server *s, unsigned pool, uint32_t tuple);
 /* Is something in force of a pool in the way of a lease of no pool? */

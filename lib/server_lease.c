@@ -290,7 +290,7 @@ void lease_link(struct lw4o6_server *s, uint32_t no)
 		index_put(s, IX_SADDR, no);
 	if (l->state == LW4O6_LEASE_ACTIVE) {
 		s->active++;
-		prefix_add(s, &l->where, 1);
+		prefix_add(s, &l->subscriber, 1);
 	}
 	stale_add(s, no);
 	timer_set(s, no);
@@ -311,7 +311,7 @@ void lease_unlink(struct lw4o6_server *s, uint32_t no)
 		index_del(s, IX_SADDR, no);
 	if (l->state == LW4O6_LEASE_ACTIVE) {
 		s->active--;
-		prefix_add(s, &l->where, -1);
+		prefix_add(s, &l->subscriber, -1);
 	}
 	stale_remove(s, no);
 	timer_clear(s, no);
@@ -323,7 +323,7 @@ void lease_pause(struct lw4o6_server *s, uint32_t no)
 
 	stale_remove(s, no);
 	if (l->state == LW4O6_LEASE_ACTIVE)
-		prefix_add(s, &l->where, -1);
+		prefix_add(s, &l->subscriber, -1);
 	timer_clear(s, no);
 }
 
@@ -333,7 +333,7 @@ void lease_resume(struct lw4o6_server *s, uint32_t no)
 
 	stale_add(s, no);
 	if (l->state == LW4O6_LEASE_ACTIVE)
-		prefix_add(s, &l->where, 1);
+		prefix_add(s, &l->subscriber, 1);
 	timer_set(s, no);
 }
 

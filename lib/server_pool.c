@@ -212,6 +212,23 @@ bool pool_is_fixed(const struct lw4o6_server *s, unsigned pool, uint32_t tuple)
 	return false;
 }
 
+bool pool_is_vacant(const struct lw4o6_server *s, unsigned pool, uint32_t tuple)
+{
+	struct lw4o6_psid ps = pool_ps(&s->pools[pool], tuple);
+	uint32_t no = index_tuple(s, pool_addr(s, pool, tuple), &ps);
+
+	return !pool_is_blocked(s, pool, tuple) && (no == NONE || lease_at(s, no)->stale);
+}
+
+bool pool_is_barred(const struct lw4o6_server *s, const struct query *q, const struct lease *l)
+{
+	unsigned pool = 0;
+	uint32_t tuple = 0;
+
+	return l->fixed && l->state != LW4O6_LEASE_ACTIVE &&
+	       !(pool_fixed_of(s, q, &pool, &tuple) && pool == l->pool && tuple == l->tuple);
+}
+
 /* ---- leases of no pool: from before the pools were changed (S-061) ---- */
 
 bool pool_is_blocked(const struct lw4o6_server *s, unsigned pool, uint32_t tuple)

@@ -72,7 +72,7 @@ static void offer_new(struct lw4o6_server *s, const struct query *q, unsigned po
 static bool over_limit(struct lw4o6_server *s, const struct query *q, uint32_t lease)
 {
 	if (s->cfg.prefix_limit == 0 || (lease != NONE && lease_at(s, lease)->state == LW4O6_LEASE_ACTIVE) ||
-	    prefix_active(s, &q->where) < s->cfg.prefix_limit)
+	    prefix_active(s, &q->subscriber) < s->cfg.prefix_limit)
 		return false;
 	count(s, LW4O6_SRV_DROP_PREFIX_LIMIT);
 	return true;
@@ -99,7 +99,7 @@ static void discover(struct lw4o6_server *s, struct query *q)
 	for (unsigned i = 0; i < 2; i++) {
 		const struct lease *l = known[i] == NONE ? NULL : lease_at(s, known[i]);
 
-		if (!l || !pool_suits(s, q, l->pool) || (fixed && (l->pool != pool || l->tuple != tuple)))
+		if (!l || !pool_suits(s, q, l->pool) || pool_is_barred(s, q, l) || (fixed && (l->pool != pool || l->tuple != tuple)))
 			continue;
 		offer(s, q, known[i]);
 		return;
@@ -108,14 +108,10 @@ static void discover(struct lw4o6_server *s, struct query *q)
 		hold_end(s, held);
 	if (lease != NONE)
 		hold_end(s, lease);
-	if (fixed) {
-		struct lw4o6_psid ps = pool_ps(&s->pools[pool], tuple);
-
-		/* Unless somebody has it from before it was fixed, or it is in quarantine. */
-		if (!pool_is_blocked(s, pool, tuple) && index_tuple(s, pool_addr(s, pool, tuple), &ps) == NONE) {
-			offer_new(s, q, pool, tuple);
-			return;
-		}
+	/* Unless somebody has it from before it was fixed, or it is in quarantine. */
+	if (fixed && pool_is_vacant(s, pool, tuple)) {
+		offer_new(s, q, pool, tuple);
+		return;
 	}
 	if (pool_choose(s, q, &pool, &tuple)) {
 		offer_new(s, q, pool, tuple);

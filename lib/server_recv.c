@@ -19,6 +19,34 @@ static struct in6_addr where_of(const struct query *q)
 	return r->level[r->n - 1].peer_addr;
 }
 
+static void locate(struct lw4o6_server *s, struct query *q)
+{
+	const struct lw4o6_dhcp6_relays *r = &q->relays;
+	const struct in6_addr *link = NULL;
+	struct lw4o6_span id = { NULL, 0 };
+
+	/* From the outermost inwards: the innermost that says it counts. */
+	for (unsigned i = 0; i < r->n; i++) {
+		if (!IN6_IS_ADDR_UNSPECIFIED(&r->level[i].link_addr))
+			link = &r->level[i].link_addr;
+		if (r->level[i].interface_id.p)
+			id = r->level[i].interface_id;
+	}
+	q->where = where_of(q);
+	q->peer = r->n ? r->level[r->n - 1].peer_addr : q->in->from.sin6_addr;
+	q->subscriber = subscriber_of(s, &q->peer, link, id);
+}
+
+/* Is there room for the relay headers of the answer? */
+static bool can_answer(const struct query *q)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < q->relays.n; i++)
+		n += 34u + 4u + (q->relays.level[i].interface_id.p ? 4u + q->relays.level[i].interface_id.len : 0);
+	return n <= REPLY_ROOM - ANSWER_ROOM;
+}
+
 static bool relay_matches(const struct lw4o6_server_selector *x, const struct query *q)
 {
 	for (unsigned i = q->relays.n; i-- > 0;)
@@ -48,7 +76,8 @@ static bool selects(const struct lw4o6_server_selector *x, const struct query *q
 	case LW4O6_BY_SOURCE:
 		return q->relays.n == 0 && !IN6_IS_ADDR_LINKLOCAL(from) &&
 		       lw4o6_ip6_prefix_match(from, &x->prefix.prefix, x->prefix.len);
-	case LW4O6_BY_INTERFACE: return q->relays.n == 0 && q->in->ifindex == x->ifindex;
+	case LW4O6_BY_INTERFACE:
+		return q->relays.n == 0 && IN6_IS_ADDR_LINKLOCAL(from) && q->in->ifindex == x->ifindex;
 	}
 	return false;
 }
@@ -77,7 +106,7 @@ static bool within_rate(struct lw4o6_server *s, const struct query *q, lw4o6_tim
 	if (s->cfg.rate_per_s == 0)
 		return true;
 
-	struct bucket *b = &s->bucket[prefix_hash(s, &q->where) % BUCKETS];
+	struct bucket *b = &s->bucket[prefix_hash(s, &q->subscriber) % BUCKETS];
 
 	return bucket_take(b, s->cfg.rate_per_s, s->cfg.rate_burst, now);
 }
@@ -112,7 +141,11 @@ static void work(struct lw4o6_server *s, struct query *q, lw4o6_time now)
 	if (r == LW4O6_OK) {
 		if (q->relays.n > 0)
 			count(s, LW4O6_SRV_RCVD_RELAYED);
-		q->where = where_of(q);
+		locate(s, q);
+		if (!can_answer(q)) {
+			count(s, LW4O6_SRV_DROP_TOO_BIG);
+			return;
+		}
 		if (!within_rate(s, q, now)) {
 			count(s, LW4O6_SRV_DROP_RATE);
 			return;

@@ -90,7 +90,8 @@ static void make_active(struct lw4o6_server *s, const struct query *q, struct le
 {
 	bool was_active = l->state == LW4O6_LEASE_ACTIVE, had_saddr = !IN6_IS_ADDR_UNSPECIFIED(&l->saddr);
 
-	l->where = q->where;
+	l->where = q->peer;
+	l->subscriber = q->subscriber;
 	if (!was_active) {
 		l->start = l->since = q->t;
 		l->saddr_changed = 0;
@@ -133,7 +134,7 @@ static void commit(struct lw4o6_server *s, const struct query *q, uint32_t no, u
 	bool was_active = l->state == LW4O6_LEASE_ACTIVE;
 
 	if (v == SADDR_KEEP || v == SADDR_SET) {
-		if (!was_active && s->cfg.prefix_limit && prefix_active(s, &q->where) >= s->cfg.prefix_limit &&
+		if (!was_active && s->cfg.prefix_limit && prefix_active(s, &q->subscriber) >= s->cfg.prefix_limit &&
 		    (ends == NONE || lease_at(s, ends)->state != LW4O6_LEASE_ACTIVE)) {
 			count(s, LW4O6_SRV_DROP_PREFIX_LIMIT);
 			v = SADDR_SILENCE;
@@ -241,9 +242,7 @@ static void selecting_late(struct lw4o6_server *s, const struct query *q, uint32
 		reply_nak(s, q, LW4O6_SRV_NAK_MISMATCH, "not what was offered");
 		return;
 	}
-	if (fixed ? !own || pool_is_blocked(s, pool, tuple) ||
-	                    index_tuple(s, q->m.requested, names_ports(q) ? &q->m.ports : &whole) != NONE
-	          : !pool_available(s, pool, tuple)) {
+	if (fixed ? !own || !pool_is_vacant(s, pool, tuple) : !pool_available(s, pool, tuple)) {
 		reply_nak(s, q, LW4O6_SRV_NAK_TAKEN, "no longer available");
 		return;
 	}
@@ -281,6 +280,11 @@ static void selecting(struct lw4o6_server *s, const struct query *q, uint32_t le
 	}
 	if (cannot_say(s, q, lease_at(s, no)) || answered_before(s, q, no))
 		return;
+	if (pool_is_barred(s, q, lease_at(s, no))) {
+		end_offers(s, lease, offer);
+		reply_nak(s, q, LW4O6_SRV_NAK_TAKEN, "no longer available");
+		return;
+	}
 	if (!pool_on_link(q->link, lease_at(s, no)->pool)) {
 		end_offers(s, lease, offer);
 		reply_nak(s, q, LW4O6_SRV_NAK_LINK, "not for this link");
@@ -300,6 +304,8 @@ static void init_reboot(struct lw4o6_server *s, const struct query *q, uint32_t 
 		return;
 	if (!means(q, lease_at(s, lease), q->m.requested))
 		reply_nak(s, q, LW4O6_SRV_NAK_MISMATCH, "not your lease");
+	else if (pool_is_barred(s, q, lease_at(s, lease)))
+		reply_nak(s, q, LW4O6_SRV_NAK_TAKEN, "no longer available");
 	else if (!pool_on_link(q->link, lease_at(s, lease)->pool))
 		reply_nak(s, q, LW4O6_SRV_NAK_LINK, "not for this link");
 	else
@@ -341,6 +347,10 @@ static void renew(struct lw4o6_server *s, const struct query *q, uint32_t lease)
 	}
 	if (l->pool == NO_POOL) {
 		reply_nak(s, q, LW4O6_SRV_NAK_NOT_FOUND, "no longer leased");
+		return;
+	}
+	if (pool_is_barred(s, q, l)) {
+		reply_nak(s, q, LW4O6_SRV_NAK_TAKEN, "no longer available");
 		return;
 	}
 	if (cannot_say(s, q, l) || answered_before(s, q, lease))

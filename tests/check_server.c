@@ -464,6 +464,7 @@ static const struct link_case link_cases[] = {
 	{ "source is not that of a relay", "::", NULL, NULL, NULL, "2001:db8:c::1", 7, 0 },
 	{ "source", NULL, NULL, NULL, NULL, "2001:db8:c::1", 7, 3 },
 	{ "interface", NULL, NULL, NULL, NULL, "fe80::1", 7, 2 },
+	{ "interface is for link-local sources", NULL, NULL, NULL, NULL, "2001:db8:99::1", 7, 0 },
 	{ "default", NULL, NULL, NULL, NULL, "fe80::1", 8, 0 },
 };
 
@@ -566,6 +567,95 @@ START_TEST(rate_limit)
 }
 END_TEST
 
+static void relayed(struct sim *x, const char *peer, const char *ifid, struct ask a)
+{
+	uint8_t in[SIM_ROOM], buf[SIM_ROOM];
+	size_t n = relay_wrap(buf, in, sim_ask(in, &a), "2001:db8:a::1", peer, ifid);
+
+	sim_push_from(x, buf, n, "2001:db8:99::1", "2001:db8:4::547", 2);
+	sim_turn(x);
+}
+
+/* S-154, S-079: behind one relay, with link-local addresses, one subscriber does not use up the rest's share. */
+START_TEST(relayed_limits)
+{
+	struct sim *x = sim_init(), *y = sim_init();
+	struct ask a = { .type = 1, .client = 1 };
+	unsigned answered = 0;
+
+	sim_all_sets(x);
+	x->cfg.rate_per_s = 10;
+	x->cfg.rate_burst = 20;
+	x->cfg.prefix_limit = 1;
+	sim_start(x);
+	for (unsigned i = 0; i < 50; i++) {
+		relayed(x, "fe80::1", "port-1", a);
+		answered += x->answers;
+	}
+	ck_assert_uint_eq(answered, 20);
+	relayed(x, "fe80::2", "port-1", a);
+	ck_assert_uint_eq(x->answers, 1);
+	relayed(x, "fe80::1", "port-2", a);
+	ck_assert_uint_eq(x->answers, 1);
+	x->now += S(10);
+	for (uint8_t c = 1; c <= 3; c++) {
+		struct ask r = { .type = 3, .client = (uint8_t)(10 + c), .server = "198.51.100.1", .addr = "192.0.2.18", .ports = true, .k = 8,
+			         .psid = 9, .saddr = "2001:db8:12::1" };
+		char saddr[40];
+
+		snprintf(saddr, sizeof(saddr), "2001:db8:12::%u", c);
+		r.psid = (uint16_t)(9 + c);
+		r.saddr = saddr;
+		/* The first two at one port, the third at another. */
+		relayed(x, "fe80::1", c < 3 ? "port-1" : "port-2", r);
+		ck_assert_uint_eq(x->n_ev, c != 2);
+	}
+
+	/* The same after a restart. */
+	struct lw4o6_lease l;
+	uint32_t cursor = 0;
+
+	sim_all_sets(y);
+	y->cfg.prefix_limit = 1;
+	sim_start(y);
+	while (lw4o6_server_next(x->s, &cursor, &l))
+		ck_assert_int_eq(lw4o6_server_restore(y->s, &l), LW4O6_OK);
+	a.client = 4;
+	relayed(y, "fe80::1", "port-1", a);
+	ck_assert_uint_eq(y->answers, 0);
+	relayed(y, "fe80::1", "port-3", a);
+	ck_assert_uint_eq(y->answers, 1);
+	sim_free(x);
+	sim_free(y);
+}
+END_TEST
+
+/* C-034, S-140: 32 relays with long Interface-Ids are answered; what could not be answered changes nothing. */
+START_TEST(deep_relays)
+{
+	struct sim *x = sim_init();
+	struct ask r = { .type = 3, .client = 1, .server = "198.51.100.1", .addr = "192.0.2.18", .saddr = "2001:db8:12::1",
+		         .ports = true, .k = 8, .psid = 0x34 };
+	uint8_t one[SIM_ROOM], two[SIM_ROOM];
+	char id[256];
+	size_t n = sim_ask(one, &r);
+
+	sim_start(x);
+	memset(id, 'i', sizeof(id));
+	id[_i ? 255 : 200] = '\0';
+	for (unsigned i = 0; i < 32; i++) {
+		n = relay_wrap(two, one, n, "2001:db8:a::1", "2001:db8:12::1", id);
+		memcpy(one, two, n);
+	}
+	sim_push_from(x, one, n, "2001:db8:99::1", "2001:db8:4::547", 2);
+	sim_turn(x);
+	ck_assert_uint_eq(x->answers, _i ? 0 : 1);
+	ck_assert_uint_eq(x->n_ev, _i ? 0 : 1);
+	ck_assert_uint_eq(sim_count(x, LW4O6_SRV_DROP_TOO_BIG), (unsigned)_i);
+	sim_free(x);
+}
+END_TEST
+
 #define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 int main(void)
@@ -592,6 +682,8 @@ int main(void)
 	tcase_add_loop_test(tc, link_selection, 0, N(link_cases));
 	tcase_add_test(tc, relayed_lease);
 	tcase_add_test(tc, rate_limit);
+	tcase_add_test(tc, relayed_limits);
+	tcase_add_loop_test(tc, deep_relays, 0, 2);
 	suite_add_tcase(s, tc);
 	return test_main(s);
 }

@@ -309,6 +309,33 @@ START_TEST(fixed)
 }
 END_TEST
 
+/* S-080: what was another's before it was fixed is no longer offered to that one, and the fixed client gets it. */
+START_TEST(fixed_former)
+{
+	struct sim *x = sim_init();
+	uint8_t id[25];
+	struct lw4o6_server_fixed f = { .client_id = { id, sim_client_id(id, 7) }, .ipv4 = sim_addr4("192.0.2.18"), .ps = { 0, 8, 0x55 } };
+	struct lw4o6_lease l = { .state = LW4O6_LEASE_RELEASED, .ipv4 = f.ipv4, .ps = f.ps, .expires = 1 };
+
+	sim_all_sets(x);
+	x->cfg.fixed = &f;
+	x->cfg.n_fixed = 1;
+	sim_start(x);
+	l.client_id_len = (uint8_t)sim_client_id(l.client_id, 8);
+	ck_assert_int_eq(lw4o6_server_restore(x->s, &l), LW4O6_OK);
+	NAKED(REBOOT(8, .addr = "192.0.2.18", .ports = true, .k = 8, .psid = 0x55, .saddr = SB));
+	NAKED(RENEW(8, .ciaddr = "192.0.2.18", .ports = true, .k = 8, .psid = 0x55, .saddr = SB));
+	NAKED(SELECT(8, .addr = "192.0.2.18", .ports = true, .k = 8, .psid = 0x55, .saddr = SB));
+	OFFERED(DISCOVER(8));
+	ck_assert_uint_ne(x->m.ports.id, 0x55);
+	if (_i)
+		ACKED(SELECT(7, .addr = "192.0.2.18", .ports = true, .k = 8, .psid = 0x55, .saddr = SA));
+	BOUND(7, SA);
+	ck_assert_uint_eq(ps.id, 0x55);
+	sim_free(x);
+}
+END_TEST
+
 /* S-081: on another link another tuple; committing it ends the old lease in the same transaction. */
 START_TEST(moved)
 {
@@ -578,6 +605,7 @@ int main(void)
 	tcase_add_loop_test(tc, lease_times, 0, N(time_cases));
 	tcase_add_test(tc, prefix_limit);
 	tcase_add_test(tc, fixed);
+	tcase_add_loop_test(tc, fixed_former, 0, 2);
 	tcase_add_loop_test(tc, moved, 0, 2);
 	tcase_add_test(tc, request_forms);
 	tcase_add_test(tc, selecting);

@@ -8,7 +8,7 @@
 #include <lw4o6/server.h>
 #include <lw4o6/v4o6.h>
 
-enum { SIM_ROOM = 4096, SIM_EVENTS = 64 };
+enum { SIM_ROOM = 16384, SIM_EVENTS = 64 };
 #define SIM_WALL ((uint64_t)1700000000 * LW4O6_SEC)
 #define SIM_START ((lw4o6_time)1000 * LW4O6_SEC)
 

@@ -59,7 +59,7 @@ struct lw4o6_lease {
 	struct lw4o6_psid ps;     /**< len 0: the whole address */
 	struct in6_addr saddr;    /**< softwire source; :: when none is known (S-113) */
 	struct in6_addr br;
-	struct in6_addr where;    /**< the client's address, or what its relay said of it; :: unknown */
+	struct in6_addr where;    /**< the client's address, as its relay said if there is one; :: unknown */
 	uint64_t start;           /**< of the lease */
 	uint64_t expires;         /**< end of lease or quarantine; LW4O6_TIME_NONE: never */
 	uint64_t last;            /**< last transaction */
@@ -78,7 +78,7 @@ enum lw4o6_server_by {
 	LW4O6_BY_RELAY,        /**< a prefix of the innermost non-zero link-address */
 	LW4O6_BY_INTERFACE_ID, /**< Interface-Id, innermost first, exact */
 	LW4O6_BY_SOURCE,       /**< a prefix of the source of a packet without relay */
-	LW4O6_BY_INTERFACE,    /**< the interface a packet without relay came in by */
+	LW4O6_BY_INTERFACE,    /**< the interface a packet without relay, from a link-local address, came in by */
 };
 
 struct lw4o6_server_selector {

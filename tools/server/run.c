@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BURST = 64, BURSTS = 4, DATAGRAM = 8192, EVENTS = BATCH_MAX, REAP_EVERY_S = 1 };
+enum { BURST = 64, BURSTS = 4, DATAGRAM = 8192, ANSWER = 16384, EVENTS = BATCH_MAX, REAP_EVERY_S = 1 };
 
 struct work {
 	struct settings *set;
@@ -164,7 +164,7 @@ static void send_answers(struct work *w, lw4o6_time now)
 
 		for (; n < BURST; n++) {
 			struct sock_msg *m = sock_burst_msg(w->out, n);
-			struct lw4o6_dgram d = { .data = m->data, .room = DATAGRAM };
+			struct lw4o6_dgram d = { .data = m->data, .room = ANSWER };
 			ssize_t len = lw4o6_server_send(w->server, &d, now);
 
 			if (len <= 0)
@@ -324,7 +324,7 @@ int run_server(TALLOC_CTX *mem, struct settings *set, const struct tool *t)
 
 	w.loop = loop_new(mem);
 	w.in = sock_burst_new(mem, BURST, DATAGRAM, 0);
-	w.out = sock_burst_new(mem, BURST, DATAGRAM, 0);
+	w.out = sock_burst_new(mem, BURST, ANSWER, 0);
 	w.ev = talloc_array(mem, struct lw4o6_server_event, EVENTS);
 	if (!w.loop || !w.in || !w.out || !w.ev)
 		return EXIT_MEMORY;
