@@ -140,6 +140,22 @@ START_TEST(ranges)
 }
 END_TEST
 
+/* B-066, B-069: what a stored lease has left: never more than when it was stored, nothing after a clock that went back. */
+START_TEST(lease_left)
+{
+	static const struct {
+		uint64_t written, end, wall, want;
+	} rows[] = {
+		{ 1000, 4600, 1000, 3600 },       { 1000, 4600, 4599, 1 }, { 1000, 4600, 4600, 0 },
+		{ 1000, 4600, UINT64_MAX, 0 },    { 1000, 4600, 999, 0 },  { 1763900000, 1763903600, 12, 0 },
+		{ UINT64_MAX, 4600, 1000, 0 }, /* the line is missing */
+		{ 5000, 4600, 4500, 0 },
+	};
+
+	ck_assert_uint_eq(b4_state_lease_left(rows[_i].written, rows[_i].end, rows[_i].wall), rows[_i].want);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("b4_settings");
@@ -149,6 +165,7 @@ int main(void)
 	tcase_add_test(tc, values);
 	tcase_add_loop_test(tc, refused, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, ranges);
+	tcase_add_loop_test(tc, lease_left, 0, 8);
 	suite_add_tcase(s, tc);
 	return test_main(s);
 }

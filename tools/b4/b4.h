@@ -134,6 +134,11 @@ void b4_provision_run(struct b4 *b, lw4o6_time now);
 /* state.c */
 int b4_state_duid(struct b4 *b, struct lw4o6_client_config *cfg);
 void b4_state_load(struct b4 *b, lw4o6_time now);
+/*
+ * Seconds that a stored lease has left at wall-clock time @p wall. None when that is before the lease was stored:
+ * a host without a clock of its own starts in 1970. So never more than what was left then.
+ */
+uint64_t b4_state_lease_left(uint64_t written, uint64_t end, uint64_t wall);
 void b4_state_save(const struct b4 *b, const struct lw4o6_client_saved *s, lw4o6_time now);
 /* Write a file as a whole: a reader sees the old one or the new one. @return 0 or -errno. */
 int b4_write_file(const char *dir, const char *name, const char *text, size_t len, bool durable);

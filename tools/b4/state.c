@@ -120,9 +120,11 @@ int b4_state_duid(struct b4 *b, struct lw4o6_client_config *cfg)
 
 /* ---- the lease (B-069); its end is wall-clock time, because the monotonic clock starts anew ---- */
 
+#define WALL_MAX (UINT32_MAX * (uint64_t)4)
+
 struct lease_file {
 	struct lw4o6_client_saved s;
-	uint64_t end;  /* seconds since 1970 */
+	uint64_t written, end; /* seconds since 1970 */
 	bool ever;
 };
 
@@ -139,12 +141,24 @@ static int read_psid(struct conf_line *line, void *settings)
 	return 0;
 }
 
+static int read_written(struct conf_line *line, void *settings)
+{
+	struct lease_file *f = settings;
+
+	return conf_uint(line, line->argv[1], 0, WALL_MAX, &f->written);
+}
+
 static int read_end(struct conf_line *line, void *settings)
 {
 	struct lease_file *f = settings;
 
 	f->ever = strcmp(line->argv[1], "never") == 0;
-	return f->ever ? 0 : conf_uint(line, line->argv[1], 0, UINT32_MAX * (uint64_t)4, &f->end);
+	return f->ever ? 0 : conf_uint(line, line->argv[1], 0, WALL_MAX, &f->end);
+}
+
+uint64_t b4_state_lease_left(uint64_t written, uint64_t end, uint64_t wall)
+{
+	return wall < written || wall >= end ? 0 : end - wall;
 }
 
 static int read_br(struct conf_line *line, void *settings)
@@ -168,6 +182,7 @@ static const struct conf_keyword lease_keywords[] = {
 	CONF_IPV4_ROW("ipv4", struct lease_file, s.ipv4),
 	CONF_CALL_ROW("port-set", 3, 3, read_psid), /* offset, PSID length, PSID */
 	CONF_IPV4_ROW("server-id", struct lease_file, s.server_id),
+	CONF_CALL_ROW("written", 1, 1, read_written),
 	CONF_CALL_ROW("lease-end", 1, 1, read_end),
 	CONF_IPV6_ROW("source", struct lease_file, s.source),
 	CONF_IPV6_ROW("packet-source", struct lease_file, s.packet_source),
@@ -179,9 +194,9 @@ static const struct conf_keyword lease_keywords[] = {
 
 void b4_state_load(struct b4 *b, lw4o6_time now)
 {
-	struct lease_file f = { .s.valid = true };
+	struct lease_file f = { .s.valid = true, .written = UINT64_MAX };
 	char path[PATH_MAX], name[64], error[256];
-	uint64_t wall = clock_wall() / LW4O6_SEC;
+	uint64_t left, wall = clock_wall() / LW4O6_SEC;
 	int err;
 
 	file_name(b, "lease", name, sizeof(name));
@@ -192,9 +207,13 @@ void b4_state_load(struct b4 *b, lw4o6_time now)
 		log_warning("lease-file", "ignored: %s", error);
 		return;
 	}
-	if (!f.ever && f.end <= wall)
+	left = b4_state_lease_left(f.written, f.end, wall);
+	if (!f.ever && left == 0) {
+		log_info("lease-file", "%s is not used: %s", path,
+		         wall < f.written ? "the clock is behind the time it was written" : "the lease is over");
 		return;
-	f.s.lease_end = f.ever ? LW4O6_TIME_NONE : now + (f.end - wall) * LW4O6_SEC;
+	}
+	f.s.lease_end = f.ever ? LW4O6_TIME_NONE : now + left * LW4O6_SEC;
 	err = lw4o6_client_restore(b->client, &f.s, now);
 	if (err != LW4O6_OK)
 		log_warning("lease-file", "%s is not used: %s", path, lw4o6_strerror(err));
@@ -205,6 +224,7 @@ void b4_state_load(struct b4 *b, lw4o6_time now)
 void b4_state_save(const struct b4 *b, const struct lw4o6_client_saved *s, lw4o6_time now)
 {
 	char text[1536], name[64], ip[INET_ADDRSTRLEN], server[INET_ADDRSTRLEN], a[INET6_ADDRSTRLEN];
+	uint64_t wall = clock_wall();
 	size_t n;
 	int err;
 
@@ -222,8 +242,9 @@ void b4_state_save(const struct b4 *b, const struct lw4o6_client_saved *s, lw4o6
 	if (s->lease_end == LW4O6_TIME_NONE)
 		n += (size_t)sprintf(text + n, "lease-end never\n");
 	else
-		n += (size_t)sprintf(text + n, "lease-end %llu\n", (unsigned long long)
-		                     ((clock_wall() + (s->lease_end > now ? s->lease_end - now : 0)) / LW4O6_SEC));
+		n += (size_t)sprintf(text + n, "written %llu\nlease-end %llu\n", (unsigned long long)(wall / LW4O6_SEC),
+		                     (unsigned long long)
+		                     ((wall + (s->lease_end > now ? s->lease_end - now : 0)) / LW4O6_SEC));
 	n += (size_t)sprintf(text + n, "source %s\n", inet_ntop(AF_INET6, &s->source, a, sizeof(a)));
 	n += (size_t)sprintf(text + n, "packet-source %s\n", inet_ntop(AF_INET6, &s->packet_source, a, sizeof(a)));
 	for (unsigned i = 0; i < s->br.n; i++)
