@@ -41,6 +41,9 @@ cat >"$LW_DIR/server.conf" <<-EOF2
 EOF2
 start server srv "$program" -f -c "$LW_DIR/server.conf"
 wait_for 10 grep -q ready "$LW_DIR/server.log" || fail "does not start"
+# A second one ends at the port, before it could take a datagram or the pid file.
+ns srv timeout 5 "$program" -f -c "$LW_DIR/server.conf" -p "$LW_DIR/pid2" >"$LW_DIR/second" 2>&1
+[ $? = 2 ] && [ ! -e "$LW_DIR/pid2" ] || fail "a second instance starts"
 for side in left right; do
 	nsip srv -6 maddr show dev "$side" | grep -q 'ff02::1:2' || fail "not in ff02::1:2 on $side"
 done

@@ -177,11 +177,11 @@ int sock_udp6(const char *ifname, const struct in6_addr *addr, uint16_t port)
 {
 	static const int options[] = { IPV6_V6ONLY, IPV6_RECVPKTINFO, 0 };
 	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *addr };
-	int fd = open_with(SOCK_DGRAM, 0, options), on = 1, err;
+	int fd = open_with(SOCK_DGRAM, 0, options), err;
 
 	if (fd < 0)
 		return fd;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	/* Without SO_REUSEADDR: a second instance must not take datagrams from the first. */
 	if ((ifname && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname)) < 0) ||
 	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0) {
 		err = errno;

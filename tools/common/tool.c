@@ -137,6 +137,13 @@ int tool_detach(const struct tool *t)
 
 void tool_end(const struct tool *t)
 {
-	if (t->pidfile)
+	FILE *f = t->pidfile ? fopen(t->pidfile, "re") : NULL;
+	long pid = 0;
+
+	if (!f)
+		return;
+	/* It may be another instance's by now. */
+	if (fscanf(f, "%ld", &pid) == 1 && pid == (long)getpid())
 		unlink(t->pidfile);
+	fclose(f);
 }

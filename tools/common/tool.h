@@ -39,7 +39,7 @@ struct tool {
 int tool_start(struct tool *t, int argc, char **argv, TALLOC_CTX *mem);
 /** Go to the background unless in the foreground, write the pid file. @return -1 to go on, else the exit code. */
 int tool_detach(const struct tool *t);
-/** Remove the pid file. */
+/** Remove the pid file, if it is that of this process. */
 void tool_end(const struct tool *t);
 
 #endif
