@@ -93,10 +93,11 @@ static const char *look(const struct lw4o6_bindtab *r, uint32_t seen[2 * WHOLE],
 	struct lw4o6_bind_key keys[64];
 	struct lw4o6_bind_hit hits[64];
 	struct lw4o6_binding b;
-	uint32_t which[64];
+	uint32_t which[64], before[64];
 
 	for (int j = 0; j < 64; j++) {
 		which[j] = (uint32_t)(test_rand(rng) % numbers);
+		before[j] = seen[which[j]];
 		b = softwire(which[j], 0);
 		keys[j] = (struct lw4o6_bind_key){ b.ipv4, port_of(which[j]) };
 	}
@@ -110,9 +111,10 @@ static const char *look(const struct lw4o6_bindtab *r, uint32_t seen[2 * WHOLE],
 			return "a burst missed a softwire";
 		if (i < KEPT && hits[j].addr != (whole_addresses ? LW4O6_BIND_WHOLE : LW4O6_BIND_SHARED))
 			return "a managed address was not";
-		if (hits[j].found && (int32_t)(generation_of(&hits[j].b4) - seen[i]) < 0)
-			return "a burst saw an older state after a newer one";
-		if (hits[j].found)
+		/* The lookups of one burst have no order among each other; all come after those before it. */
+		if (hits[j].found && (int32_t)(generation_of(&hits[j].b4) - before[j]) < 0)
+			return "a burst saw an older state than an earlier lookup";
+		if (hits[j].found && (int32_t)(generation_of(&hits[j].b4) - seen[i]) > 0)
 			seen[i] = generation_of(&hits[j].b4);
 	}
 	for (int j = 0; j < 64; j += 8) {

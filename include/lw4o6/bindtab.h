@@ -113,7 +113,10 @@ struct lw4o6_bind_hit {
 	uint32_t slot;             /**< 0 .. max_softwires-1: index for the reader's own per-softwire state */
 	struct in6_addr b4, br;
 };
-/** Up to LW4O6_BIND_BURST lookups at once: prefetch all, then read all. */
+/**
+ * Up to LW4O6_BIND_BURST lookups at once: prefetch all, then read all. Each sees the table as it is at some
+ * time during the call, not in the order of the keys.
+ */
 LW4O6_API void lw4o6_bindtab_find_burst(const struct lw4o6_bindtab *t, const struct lw4o6_bind_key *keys, unsigned n,
                                         lw4o6_time now, struct lw4o6_bind_hit *hits);
 
